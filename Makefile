@@ -1,0 +1,42 @@
+# Every target sets up what it needs: a private .venv from requirements.lock, the package in place.
+PYTHON ?= python3
+BIN := .venv/bin
+THREADS := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+export ROMI_DATA ?= ../shared/data
+
+.PHONY: demo test test-slow check bench format lock clean
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: .venv/ready  ## a split, its doubt and its proof, from the shipped example
+	@$(BIN)/romi demo
+
+test: .venv/ready  ## the suite, without the slow lane
+	$(THREADS) $(BIN)/pytest -q -m "not slow"
+
+test-slow: .venv/ready  ## the slow lane
+	$(THREADS) $(BIN)/pytest -q -m slow
+
+check: .venv/ready  ## lint, format, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/ready  ## print the figures
+	$(THREADS) $(BIN)/python -m benchmarks.allocator
+	$(THREADS) $(BIN)/python -m benchmarks.speed
+	$(THREADS) $(BIN)/python -m benchmarks.regret
+
+format: .venv/ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock:  ## needs uv; hashes of every file, no index address
+	uv pip compile pyproject.toml --extra dev --generate-hashes --no-emit-index-url --no-header --no-annotate --python-version 3.11 -o requirements.lock
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis

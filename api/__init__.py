@@ -1,0 +1,1 @@
+"""The shell around the optimizer: the terminal today."""

@@ -1,0 +1,1 @@
+"""Saturating response curves, fitted, and budgets split over them with a proof."""
