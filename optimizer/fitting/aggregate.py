@@ -1,0 +1,189 @@
+r"""The aggregate model: one revenue series, several spends.
+
+.. math:: y = Z z + \sum_c f_c(\mathrm{adstock}_c) + e, \quad e \sim \mathrm{AR}(1)
+
+in units of mean revenue. The baseline's effects :math:`z` are integrated out exactly: with
+:math:`V = \sigma^2 W^{-1/2} C(\rho) W^{-1/2} + Z S Z'`, every product :math:`a' V^{-1} b` is
+:math:`\bar a'\bar b - (Q'\bar a)'(Q'\bar b)`, where a bar is whitening by AR(1) and weights and
+:math:`Q` spans the whitened columns of Z stacked on their prior.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import solve_triangular
+from scipy.special import expit
+
+from optimizer.adstock import WINDOW, adstock_weight_slopes, adstock_weights, lagged, spread
+from optimizer.fitting import noise
+from optimizer.fitting.design import Design, baseline_design
+from optimizer.fitting.mode import Linear, hessian
+from optimizer.fitting.priors import Beliefs, Prior, shape_prior
+from optimizer.fitting.response import response, response_slopes
+from optimizer.history import History
+
+FloatArray = npt.NDArray[np.float64]
+
+PARAMETERS = ("roas", "half_saturation", "slope", "retention")
+
+#: Weeks in one period: retention is believed per week and used per period.
+WEEKS = {"day": 1 / 7, "week": 1.0, "month": 365.25 / 7 / 12}
+
+MOST_AUTOCORRELATION = 0.8
+
+
+@dataclass(frozen=True)
+class AggregateProblem:
+    """One market's revenue explained by all its channels at once."""
+
+    revenue: FloatArray  # (n_periods,), multiples of mean revenue
+    lags: FloatArray  # (n_channels, n_periods, window), multiples of each channel's mean spend
+    design: Design
+    prior: Prior
+    weeks: float  # in one period
+    scale: float = noise.FIRST_SCALE
+    autocorrelation: float = 0.0
+    weights: FloatArray | None = None  # (n_periods,); None: all 1
+
+    @classmethod
+    def of(
+        cls,
+        history: History,
+        market: int,
+        keep: npt.NDArray[np.intp],
+        beliefs: Beliefs,
+    ) -> AggregateProblem:
+        """The problem of one market and the channels kept."""
+        spend, revenue = history.spend[market][:, keep], history.revenue[market]
+        unit, mean = float(revenue.mean()), spend.mean(axis=0)
+        channels = tuple(history.channels[i] for i in keep)
+        return cls(
+            revenue=revenue / unit,
+            lags=lagged(spend / mean, WINDOW[history.spacing.value]),
+            design=baseline_design(history, market),
+            prior=shape_prior(beliefs, channels, np.log(mean / unit), PARAMETERS),
+            weeks=WEEKS[history.spacing.value],
+        )
+
+    @property
+    def n_channels(self) -> int:
+        """Channels in the model."""
+        return self.lags.shape[0]
+
+    def shapes(self, parameters: FloatArray) -> FloatArray:
+        """Parameters as (..., n_channels, 4)."""
+        return parameters.reshape(*parameters.shape[:-1], self.n_channels, len(PARAMETERS))
+
+    def retention(self, parameters: FloatArray) -> FloatArray:
+        """Share of an effect that survives one period, (..., n_channels)."""
+        return np.asarray(expit(self.shapes(parameters)[..., 3]) ** self.weeks)
+
+    def media(self, parameters: FloatArray) -> FloatArray:
+        """Revenue earned by each channel, (..., n_periods, n_channels)."""
+        weights = adstock_weights(self.retention(parameters), self.lags.shape[2])
+        return response(spread(self.lags, weights), self.shapes(parameters))
+
+    def linearise(self, parameters: FloatArray) -> Linear:
+        """The integrated model near these parameters."""
+        media, jacobian = self._media_slopes(parameters)
+        both = self._whiten(np.column_stack([self._unexplained(media), jacobian]))
+        inside = self._basis[0].T @ both
+        products = both.T @ both - inside.T @ inside
+        return Linear(float(products[0, 0]), products[1:, 0], products[1:, 1:])
+
+    def costs(self, parameters: FloatArray) -> FloatArray:
+        """Sums of squared residuals under the integrated noise, one per row."""
+        rows = np.atleast_2d(parameters)
+        left = self._whiten(np.asarray(self._unexplained(self.media(rows))).T)
+        inside = self._basis[0].T @ left
+        return np.asarray((left**2).sum(axis=0) - (inside**2).sum(axis=0))
+
+    def baseline_effects(self, parameters: FloatArray) -> FloatArray:
+        """Posterior mean of the baseline's effects, (n_columns,)."""
+        basis, triangle = self._basis
+        left = self._whiten(self._unexplained(self.media(parameters))[:, None])[:, 0]
+        return np.asarray(self.design.mean + solve_triangular(triangle, basis.T @ left))
+
+    def fitted(self, parameters: FloatArray, effects: FloatArray) -> FloatArray:
+        """Revenue the model expects, (n_periods,)."""
+        return np.asarray(self.design.columns @ effects + self.media(parameters).sum(axis=-1))
+
+    def residuals(self, parameters: FloatArray) -> FloatArray:
+        """Revenue left unexplained, (n_periods, 1)."""
+        return (self.revenue - self.fitted(parameters, self.baseline_effects(parameters)))[:, None]
+
+    def renoised(self, parameters: FloatArray) -> Self:
+        """The same problem with the noise these parameters leave."""
+        left = self.residuals(parameters)[:, 0]
+        weights = noise.robust_weights(left / self.scale)
+        curvature = self.linearise(parameters).curvature
+        used = np.trace(np.linalg.solve(hessian(self, parameters), curvature))
+        freedom = float(used) + self.design.columns.shape[1]
+        found = float(noise.autocorrelation(left * np.sqrt(weights))) + 1 / left.size
+        return replace(
+            self,
+            scale=float(noise.scale(left, weights, freedom)),
+            autocorrelation=float(np.clip(found, 0.0, MOST_AUTOCORRELATION)),
+            weights=weights,
+        )
+
+    def first(self, n_periods: int) -> Self:
+        """The problem as it stood after the first periods."""
+        return replace(
+            self,
+            revenue=self.revenue[:n_periods],
+            lags=self.lags[:, :n_periods],
+            design=replace(self.design, columns=self.design.columns[:n_periods]),
+            weights=None if self.weights is None else self.weights[:n_periods],
+        )
+
+    def forecast(self, parameters: FloatArray, trained: Self) -> FloatArray:
+        """Revenue expected in all periods by a fit to the first ones, (n_periods, 1)."""
+        return self.fitted(parameters, trained.baseline_effects(parameters))[:, None]
+
+    @property
+    def observed(self) -> FloatArray:
+        """Revenue, (n_periods, 1)."""
+        return self.revenue[:, None]
+
+    def _unexplained(self, media: FloatArray) -> FloatArray:
+        """Revenue less media and the baseline's prior mean, (..., n_periods)."""
+        return np.asarray(
+            self.revenue - self.design.columns @ self.design.mean - media.sum(axis=-1)
+        )
+
+    def _media_slopes(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Media (n_periods, n_channels) and its Jacobian (n_periods, n_parameters)."""
+        shapes, retention = self.shapes(parameters), self.retention(parameters)
+        window = self.lags.shape[2]
+        felt = spread(self.lags, adstock_weights(retention, window))
+        change = spread(self.lags, adstock_weight_slopes(retention, window))
+        media, by_shape, by_log = response_slopes(felt, shapes)
+        relative = np.divide(change, felt, out=np.zeros_like(felt), where=felt > 0)
+        by_logit = retention * self.weeks * (1 - expit(shapes[:, 3]))
+        by_retention = by_log * relative * by_logit
+        jacobian = np.concatenate([by_shape, by_retention[..., None]], axis=-1)
+        return media, jacobian.reshape(media.shape[0], -1)
+
+    @property
+    def _row_weights(self) -> FloatArray:
+        ones = np.ones(self.revenue.size)
+        return (ones if self.weights is None else np.sqrt(self.weights)) / self.scale
+
+    def _whiten(self, columns: FloatArray) -> FloatArray:
+        """Columns of one row per period, freed of weights and autocorrelation."""
+        weighted = columns * self._row_weights[:, None]
+        fresh = weighted[1:] - self.autocorrelation * weighted[:-1]
+        return np.concatenate([weighted[:1], fresh / np.sqrt(1 - self.autocorrelation**2)])
+
+    @cached_property
+    def _basis(self) -> tuple[FloatArray, FloatArray]:
+        """Q's rows of the history and R, of the whitened design stacked on its prior."""
+        stacked = np.concatenate([self._whiten(self.design.columns), np.diag(1 / self.design.sd)])
+        basis, triangle = np.linalg.qr(stacked)
+        return basis[: self.revenue.size], triangle
