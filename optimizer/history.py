@@ -6,50 +6,37 @@ period. *Aggregate*: one revenue series per market, several spends, optional con
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Literal
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
-FloatArray = npt.NDArray[np.float64]
-Layout = Literal["attributed", "aggregate"]
-ControlKind = Literal["promotion", "holiday", "demand", "other"]
+from optimizer.errors import HistoryError
+from optimizer.tables.cells import FloatArray, Table
+from optimizer.tables.columns import ControlKind, Layout, Roles, roles_of
+from optimizer.tables.dates import NO_DAY, Spacing
+from optimizer.tables.findings import Finding, Notebook, Severity, UnusableHistoryError
+from optimizer.tables.grid import FEWEST_PERIODS, assemble
+from optimizer.tables.observations import currency_of, observe
 
-
-class Spacing(StrEnum):
-    """The step between two periods of a history."""
-
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-
-    @property
-    def periods_per_year(self) -> float:
-        """Periods in a year: 365.25 days, 52.18 weeks or 12 months."""
-        return {"day": 365.25, "week": 365.25 / 7, "month": 12.0}[self.value]
-
-
-class Severity(StrEnum):
-    """What a finding means for planning."""
-
-    FATAL = "fatal"
-    WARNING = "warning"
-    NOTE = "note"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing noticed in a history: where, how bad, what was done about it."""
-
-    code: str  # snake_case, stable: "missing_period", "duplicate_row", "outlier", ...
-    severity: Severity
-    message: str  # one sentence a planner understands, ends with what was done or what to do
-    row: int | None = None  # 1-based row of the file, header is row 1; None: not one row
-    column: str | None = None
-    file: str | None = None
+__all__ = [
+    "FEWEST_PERIODS",
+    "Control",
+    "ControlKind",
+    "Finding",
+    "FloatArray",
+    "History",
+    "Layout",
+    "Severity",
+    "Spacing",
+    "Table",
+    "UnusableHistoryError",
+    "history_of_tables",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +67,180 @@ class History:
     population: FloatArray | None = None  # (n_markets,)
     currency: str | None = None
     findings: tuple[Finding, ...] = field(default=())
-    content_hash: str = ""  # "sha256:..." of the numbers, not of the file's bytes
+    content_hash: str = ""  # "sha256:..." of the numbers, not of the file's bytes; always computed
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "content_hash", _content_hash(self))
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        layout: Layout | None = None,
+        columns: Mapping[str, Any] | None = None,
+        currency: str | None = None,
+    ) -> History:
+        """A history from a data frame, its columns named or recognised.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Attributed: one row per date, channel (and market), with spend and revenue. Aggregate:
+            one row per date (and market), with one spend column per channel, revenue, and
+            whatever else `columns` names. Money per period.
+        layout : "attributed" or "aggregate", optional
+            By the columns if absent.
+        columns : mapping, optional
+            As ``history.columns`` of a scenario. Attributed: ``date, channel, spend, revenue,
+            market, currency``. Aggregate: ``date``, ``revenue`` (a list is a product),
+            ``market``, ``population``, ``channels`` (channel -> spend column), ``controls``
+            (column -> promotion, holiday, demand or other; or a list). What it does not name is
+            recognised by usual names, controls excepted.
+        currency : str, optional
+            Of all money; must agree with a currency column.
+
+        Returns
+        -------
+        History
+            With a finding for everything that was filled, moved, left out or ignored.
+
+        Raises
+        ------
+        UnusableHistoryError
+            The numbers cannot be used: carries every fatal finding. Rows are counted as in a
+            file whose header is row 1.
+        HistoryError
+            A named column is missing, or the columns cannot be recognised.
+        """
+        if not isinstance(frame, pd.DataFrame):
+            raise HistoryError(
+                f"a History is made of a pandas DataFrame, not of a {type(frame).__name__}. "
+                "Use read_history for files."
+            )
+        return history_of_tables(
+            [_table_of(frame)], layout=layout, columns=[columns], currency=currency
+        )
+
+
+def _table_of(frame: pd.DataFrame) -> Table:
+    """A script's frame as a table; a date index becomes a column."""
+    if isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex):
+        frame = frame.reset_index(names=str(frame.index.name or "date"))
+    named = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    return Table(named, np.arange(2, len(frame) + 2))
+
+
+def history_of_tables(
+    tables: Sequence[Table],
+    *,
+    layout: Layout | None,
+    columns: Sequence[Mapping[str, Any] | None],
+    currency: str | None,
+) -> History:
+    """A history from one table, or from several joined on date, channel and market.
+
+    Parameters
+    ----------
+    tables : sequence of Table
+    layout : "attributed", "aggregate" or None
+        Of the history; None: attributed if revenue is known per channel.
+    columns : sequence of mapping or None, one per table
+    currency : str or None
+    """
+    notebook = Notebook()
+    whole = len(tables) == 1
+    all_roles = [
+        _roles(table, layout if whole else None, given, whole)
+        for table, given in zip(tables, columns, strict=True)
+    ]
+    settled = _joined_layout(all_roles, layout)
+    observed = pd.concat(
+        [observe(table, roles, notebook) for table, roles in zip(tables, all_roles, strict=True)],
+        ignore_index=True,
+    )
+    currency = currency_of(tables, all_roles, currency, notebook)
+    if bool((observed["day"] == NO_DAY).all()):
+        notebook.raise_if_fatal()
+    readable = observed[observed["day"] != NO_DAY]
+    grid = assemble(readable, settled, not whole, notebook)
+    return History(
+        settled,
+        grid.spacing,
+        grid.dates,
+        grid.channels,
+        grid.markets,
+        grid.spend,
+        grid.revenue,
+        tuple(Control(name, kind, values) for name, (kind, values) in grid.controls.items()),
+        grid.population,
+        currency,
+        tuple(notebook.findings),
+    )
+
+
+def _roles(
+    table: Table, layout: Layout | None, given: Mapping[str, Any] | None, whole: bool
+) -> Roles:
+    named = list(table.frame.columns)
+    twice = sorted({name for name in named if named.count(name) > 1})
+    where = f"{table.file}: " if table.file else ""
+    if twice:
+        raise HistoryError(f'{where}two columns are called "{twice[0]}". Rename one of them.')
+    roles = roles_of(named, layout=layout, columns=given, whole=whole, file=table.file)
+    if table.frame.empty:
+        raise HistoryError(f"{where}the table has a header but no rows. Give at least 30 periods.")
+    return roles
+
+
+def _joined_layout(all_roles: Sequence[Roles], wanted: Layout | None) -> Layout:
+    """Attributed where revenue has channels; all files must agree."""
+    with_revenue = [roles for roles in all_roles if roles.revenue]
+    if not with_revenue:
+        raise HistoryError(
+            "no file has a revenue column. Add the file that has, or name the column."
+        )
+    if not any(roles.spend or roles.channels for roles in all_roles):
+        raise HistoryError("no file has spend columns. Add the file that has, or name the columns.")
+    found: set[Layout] = {"attributed" if roles.channel else "aggregate" for roles in with_revenue}
+    if len(found) > 1:
+        raise HistoryError(
+            "one file gives revenue by channel and another in total. Leave one of them out."
+        )
+    layout = found.pop()
+    if wanted is not None and wanted != layout:
+        raise HistoryError(
+            f"layout {wanted} was asked for, but the revenue is "
+            f"{'known by channel' if layout == 'attributed' else 'one total'}. "
+            f"Say layout {layout}, or name the columns."
+        )
+    return layout
+
+
+def _content_hash(history: History) -> str:
+    """The sha256 of names and numbers; channels, markets and controls in alphabetical order."""
+    markets = sorted(range(len(history.markets)), key=lambda place: history.markets[place] or "")
+    channels = sorted(range(len(history.channels)), key=lambda place: history.channels[place])
+    controls = sorted(history.controls, key=lambda control: control.name)
+    names = {
+        "layout": history.layout,
+        "spacing": str(history.spacing),
+        "dates": [date.date().isoformat() for date in history.dates],
+        "channels": [history.channels[place] for place in channels],
+        "markets": [history.markets[place] for place in markets],
+        "controls": [[control.name, control.kind] for control in controls],
+        "population": history.population is not None,
+        "currency": history.currency,
+    }
+    digest = hashlib.sha256(json.dumps(names, sort_keys=True, ensure_ascii=True).encode())
+    revenue = history.revenue[markets]
+    arrays = [
+        history.spend[markets][..., channels],
+        revenue[..., channels] if history.layout == "attributed" else revenue,
+        *(control.values[markets] for control in controls),  # noqa: PD011  (not pandas)
+    ]
+    if history.population is not None:
+        arrays.append(history.population[markets])
+    for numbers in arrays:  # + 0.0 turns -0.0 into 0.0; "<f8" is the same bytes on any machine
+        digest.update(np.ascontiguousarray(numbers + 0.0, dtype="<f8").tobytes())
+    return f"sha256:{digest.hexdigest()}"

@@ -1,0 +1,148 @@
+"""What every document shares: strictness, one way to name faults, one hash.
+
+Documents are pydantic models that forbid unknown keys. Their faults are translated once, here,
+into sentences that name the place and suggest the nearest known key.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from optimizer.errors import DocumentError, Fault, nearest
+
+LARGEST_MONEY = 1e13  # beyond it a cent is no longer exact
+
+
+class Document(BaseModel):
+    """A part of a document: immutable, no unknown keys, no NaN or infinity."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True
+    )
+
+
+def _plain_number(value: Any) -> Any:
+    """Numbers only: no text, no yes or no; numpy's scalars count as numbers."""
+    if isinstance(value, bool | str):
+        raise ValueError("must be a number")  # noqa: TRY004  pydantic wants ValueError
+    return value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
+
+
+Number = Annotated[float, BeforeValidator(_plain_number)]
+Whole = Annotated[int, BeforeValidator(_plain_number)]
+Money = Annotated[
+    float,
+    BeforeValidator(_plain_number),
+    Field(ge=0, le=LARGEST_MONEY, description="currency, for the whole plan"),
+]
+
+AnyDocument = TypeVar("AnyDocument", bound=BaseModel)
+
+
+def parse(kind: type[AnyDocument], content: Any, name: str) -> AnyDocument:
+    """A document from plain data.
+
+    Raises
+    ------
+    DocumentError
+        With every fault at once, each by its place.
+    """
+    if not isinstance(content, Mapping):
+        fault = Fault("", f"holds {_kind_of(content)}, not keys and values")
+        raise DocumentError(name, (fault,))
+    try:
+        return kind.model_validate(dict(content))
+    except ValidationError as error:
+        raise DocumentError(name, _faults(error, kind, content)) from None
+
+
+def canonical_hash(document: BaseModel) -> str:
+    """``sha256:`` of the document's canonical JSON, defaults left out."""
+    content = document.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _faults(
+    error: ValidationError, kind: type[BaseModel], content: Mapping[str, Any]
+) -> tuple[Fault, ...]:
+    merged: dict[str, list[str]] = {}
+    for item in error.errors():
+        pointer = _pointer(item["loc"], content, item["type"])
+        message = _message(item, kind, pointer)
+        if message not in merged.setdefault(pointer, []):
+            merged[pointer].append(message)
+    return tuple(Fault(pointer, ", or ".join(texts)) for pointer, texts in merged.items())
+
+
+def _pointer(loc: tuple[int | str, ...], content: Any, kind: str) -> str:
+    """The place as a JSON pointer; pydantic's names of union members are left out."""
+    parts: list[str] = []
+    here = content
+    for part in loc:
+        known = isinstance(here, Mapping) and part in here
+        listed = isinstance(here, list | tuple) and isinstance(part, int) and part < len(here)
+        if known or listed:
+            here = here[part]
+            parts.append(str(part))
+        elif kind == "missing" and part == loc[-1]:
+            parts.append(str(part))
+    return "".join(f"/{part}" for part in parts)
+
+
+def _message(item: Any, kind: type[BaseModel], pointer: str) -> str:
+    if item["type"] == "extra_forbidden":
+        key = str(item["loc"][-1])
+        known = _known_keys(kind, tuple(str(part) for part in item["loc"][:-1]))
+        return f'unknown key "{key}"; {nearest(key, known)}'
+    if item["type"] == "missing":
+        return "is required and missing"
+    text = str(item["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+    text = text[0].lower() + text[1:]
+    given = item.get("input")
+    shown = isinstance(given, int | float | str) and len(str(given)) < 60 and pointer
+    return f"{text} (it is {given!r})" if shown else text
+
+
+def _known_keys(kind: type[BaseModel], loc: tuple[str, ...]) -> set[str]:
+    """The keys the place in question knows, found in the JSON Schema."""
+    schema = kind.model_json_schema(by_alias=True)
+    defined = schema.get("$defs", {})
+    here: list[Any] = [schema]
+    for part in loc:
+        here = [child for node in here for child in _children(node, part, defined)] or here
+    return {key for node in here for key in _resolve(node, defined, "properties")}
+
+
+def _children(node: Any, part: str, defined: Mapping[str, Any]) -> list[Any]:
+    found = []
+    for option in _options(node, defined):
+        if part in option.get("properties", {}):
+            found.append(option["properties"][part])
+        elif isinstance(option.get("additionalProperties"), dict):
+            found.append(option["additionalProperties"])
+        elif part.isdigit() and isinstance(option.get("items"), dict):
+            found.append(option["items"])
+    return found
+
+
+def _options(node: Any, defined: Mapping[str, Any]) -> list[Any]:
+    """A schema node with its references and alternatives opened."""
+    if "$ref" in node:
+        return _options(defined[node["$ref"].rsplit("/", 1)[-1]], defined)
+    nested = [*node.get("anyOf", []), *node.get("oneOf", [])]
+    return [node] + [option for child in nested for option in _options(child, defined)]
+
+
+def _resolve(node: Any, defined: Mapping[str, Any], what: str) -> set[str]:
+    return {key for option in _options(node, defined) for key in option.get(what, {})}
+
+
+def _kind_of(content: Any) -> str:
+    names = {list: "a list", str: "text", type(None): "nothing", bool: "a truth value"}
+    return names.get(type(content), "a number")

@@ -1,0 +1,213 @@
+"""The one door to disk: histories and documents come in, and whole files go out.
+
+A file that is written appears whole or not at all: it is written beside its place under another
+name, forced to disk, and renamed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from optimizer.documents import parse_document
+from optimizer.errors import FileError, HistoryError, nearest
+from optimizer.history import History, Layout, history_of_tables
+from optimizer.quality import check
+from optimizer.tables.findings import Notebook
+from optimizer.tables.formats import table_of_bytes
+
+LARGEST_HISTORY = 256 * 2**20  # bytes
+
+PathLike = str | os.PathLike[str]
+Columns = Mapping[str, Any]
+
+
+def read_history(
+    path_or_paths: PathLike | Sequence[PathLike],
+    *,
+    layout: Layout | None = None,
+    columns: Columns | Sequence[Columns | None] | None = None,
+    currency: str | None = None,
+) -> History:
+    """A history from one CSV, XLSX or Parquet file, or from several joined.
+
+    Parameters
+    ----------
+    path_or_paths : path or sequence of paths
+        Several files are joined on date, channel and market.
+    layout : "attributed" or "aggregate", optional
+        By the columns if absent.
+    columns : mapping or sequence of mappings, optional
+        As ``History.from_frame``. For several files: a list beside them, a mapping of file name
+        to columns, or one mapping for all (each file takes the keys whose columns it has).
+    currency : str, optional
+        Of all money.
+
+    Returns
+    -------
+    History
+        With the findings of reading and of :func:`optimizer.quality.check`.
+
+    Raises
+    ------
+    FileError
+        A file is missing, unreadable or holds no table.
+    HistoryError
+        The columns cannot be recognised; as UnusableHistoryError with every fatal finding where
+        the numbers cannot be used.
+    """
+    single = isinstance(path_or_paths, str | os.PathLike)
+    paths = [Path(path_or_paths)] if single else [Path(path) for path in path_or_paths]  # type: ignore[arg-type,union-attr]
+    sources = [(path.name, _read(path, LARGEST_HISTORY)) for path in paths]
+    return parse_history(sources, layout=layout, columns=columns, currency=currency)
+
+
+def parse_history(
+    sources: Sequence[tuple[str, bytes]],
+    *,
+    layout: Layout | None = None,
+    columns: Columns | Sequence[Columns | None] | None = None,
+    currency: str | None = None,
+) -> History:
+    """As :func:`read_history`, from (file name, bytes) pairs, such as an upload's."""
+    if not sources:
+        raise FileError("No history file was given. Name at least one.")
+    notebook = Notebook()
+    tables = [table_of_bytes(data, name, notebook) for name, data in sources]
+    notebook.raise_if_fatal()
+    given = _columns_by_file(tables_columns(tables), [name for name, _ in sources], columns)
+    history = history_of_tables(tables, layout=layout, columns=given, currency=currency)
+    history = replace(history, findings=(*notebook.findings, *history.findings))
+    return replace(history, findings=check(history))
+
+
+def read_document(path: PathLike) -> dict[str, Any]:
+    """A scenario, model or plan document, from JSON or YAML 1.2.
+
+    Parameters
+    ----------
+    path : path
+        ``.json`` is read as JSON, anything else as YAML.
+
+    Raises
+    ------
+    FileError
+        The file is missing, unreadable or too large.
+    DocumentError
+        The text is no document; with the line and what to do.
+    """
+    place = Path(path)
+    return parse_document(_read(place, LARGEST_HISTORY), place.name)
+
+
+def write_whole(path: PathLike, data: bytes) -> None:
+    """Write a file so that it appears whole or not at all.
+
+    Parameters
+    ----------
+    path : path
+        Replaced if it exists; the folder must exist.
+    data : bytes
+
+    Raises
+    ------
+    FileError
+        The folder is missing or not writable, or the path is a folder; nothing is left behind.
+    """
+    place = Path(path)
+    if place.is_dir():
+        raise FileError(f"{place} is a folder. Name a file in it.")
+    if not place.parent.is_dir():
+        raise FileError(f"The folder {place.parent} does not exist. Create it first.")
+    try:
+        _write_and_rename(place, data)
+    except OSError as wrong:
+        raise FileError(
+            f"{place} could not be written ({wrong.strerror or wrong}). "
+            "Choose a folder you may write to, with free space."
+        ) from wrong
+
+
+def _write_and_rename(place: Path, data: bytes) -> None:
+    handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name[:40]}.", suffix=".part")
+    draft = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.chmod(_usual_mode(place))
+        os.replace(draft, place)  # noqa: PTH105  (tests make this one step fail)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            draft.unlink()
+        raise
+
+
+def _usual_mode(place: Path) -> int:
+    """The mode of the file replaced, or the usual one of a new file."""
+    with contextlib.suppress(OSError):
+        return place.stat().st_mode & 0o777
+    return 0o644
+
+
+def _read(path: Path, largest: int) -> bytes:
+    if path.is_dir():
+        raise FileError(f"{path} is a folder. Name a file in it.")
+    try:
+        if path.stat().st_size > largest:
+            raise FileError(f"{path} is larger than {largest >> 20} MB. Give a smaller file.")
+        return path.read_bytes()
+    except FileNotFoundError as wrong:
+        hint = _neighbours(path)
+        raise FileError(f"There is no file {path}. Check the name{hint}.") from wrong
+    except (OSError, ValueError) as wrong:
+        raise FileError(f"{path} cannot be read ({wrong}). Check its name and rights.") from wrong
+
+
+def _neighbours(path: Path) -> str:
+    with contextlib.suppress(OSError):
+        return f" ({nearest(path.name, (near.name for near in path.parent.iterdir()))})"
+    return ""
+
+
+def tables_columns(tables: Sequence[Any]) -> list[list[str]]:
+    """Column names of each table."""
+    return [[str(name) for name in table.frame.columns] for table in tables]
+
+
+def _columns_by_file(
+    present: Sequence[Sequence[str]],
+    names: Sequence[str],
+    columns: Columns | Sequence[Columns | None] | None,
+) -> list[Columns | None]:
+    """The columns that hold for each file."""
+    if columns is None:
+        return [None for _ in names]
+    if not isinstance(columns, Mapping):
+        if len(columns) != len(names):
+            raise HistoryError(
+                f"columns has {len(columns)} entries for {len(names)} files. Give one per file."
+            )
+        return list(columns)
+    if _is_by_file(columns, names):
+        return [columns.get(name) for name in names]
+    if len(names) == 1:
+        return [columns]
+    return [_present_part(columns, own) for own in present]
+
+
+def _is_by_file(columns: Columns, names: Sequence[str]) -> bool:
+    return bool(columns) and all(key in names for key in columns)
+
+
+def _present_part(columns: Columns, own: Sequence[str]) -> Columns:
+    """The keys of shared columns whose column this file has."""
+    return {
+        role: name for role, name in columns.items() if not isinstance(name, str) or name in own
+    }

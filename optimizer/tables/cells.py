@@ -1,0 +1,273 @@
+"""Cells of a table as numbers, names and flags.
+
+People's tables write 1,234.50, 1.234,50, 1 234,50 and 1234.5 for one number. A whole table is
+read by one decimal mark, proved by its own cells; where nothing proves it, the reader asks.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from optimizer.tables.findings import Notebook
+
+FloatArray = npt.NDArray[np.float64]
+Mark = Literal[".", ","]
+
+LARGEST = 1e13  # beyond this a cent is no longer exact
+_SPACES = re.compile(r"[\s\u00a0\u202f\u2009'’_]")
+_CURRENCY = re.compile(
+    r"(?i)^(?:[€$£¥₽₴₹₺]|[a-z]{3}(?=[\s\d\-+])|руб\.?|р\.)|(?:[€$£¥₽₴₹₺]|руб\.?|р\.)$"
+)
+_CURRENCY_AFTER = re.compile(r"(?i)(?<=[\d\s])(?:eur|usd|gbp|rub|chf|cny|jpy|pln|sek|nok|dkk)$")
+_NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE)
+_NOT_FINITE = re.compile(r"(?i)[-+]?(?:nan|inf|infinity|#num!|#div/0!|∞)")
+_GROUPED = re.compile(r"[-+]?[1-9]\d{0,2}([.,])\d{3}")  # thousands, or a decimal? cannot tell
+_NO_FLAG = frozenset({"", "na", "n/a", "none", "no", "null", "empty", "-", "nan", "false", "0"})
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as it came: cells of any kind, with the place each row had in its file."""
+
+    frame: pd.DataFrame
+    rows: npt.NDArray[np.int64]  # (n_rows,), 1-based row of the file, header is row 1
+    file: str | None = None
+    usual_mark: Mark | None = None  # decimal mark where no cell proves one; None: ask
+
+
+def is_blank(cell: Any) -> bool:
+    """Whether a cell holds nothing (a floating NaN is something, and wrong)."""
+    return (
+        cell is None
+        or cell is pd.NA
+        or cell is pd.NaT
+        or (isinstance(cell, str) and not cell.strip())
+    )
+
+
+def bare(text: str) -> str:
+    """A number's text without spaces, currency signs and accounting brackets."""
+    text = text.strip().replace("\u2212", "-").replace("\ufeff", "")
+    if text.startswith("(") and text.endswith(")"):
+        text = "-" + text[1:-1]
+    sign = "-" if text.startswith("-") else ""
+    text = _CURRENCY_AFTER.sub("", _CURRENCY.sub("", text.lstrip("-+").strip()).strip())
+    return sign + _SPACES.sub("", text)
+
+
+def decimal_mark(texts: Iterable[str], usual: Mark | None) -> Mark | None:
+    """The decimal mark of a table, by the cells that leave no doubt.
+
+    Parameters
+    ----------
+    texts : iterable of str
+        Cells of the table's number columns, as written.
+    usual : "." or "," or None
+        What to take where every cell with a mark could be read both ways.
+
+    Returns
+    -------
+    "." or "," or None
+        None where the cells contradict each other or nothing decides.
+
+    Examples
+    --------
+    >>> decimal_mark(["1.234", "12,5"], None), decimal_mark(["1,234", "12.5"], None)
+    (',', '.')
+    >>> decimal_mark(["1,234", "5,678"], None) is None
+    True
+    """
+    proved: set[Mark] = set()
+    doubtful = False
+    for text in texts:
+        number = bare(text)
+        if "," not in number and "." not in number:
+            continue
+        mark = _proof(number)
+        if mark is None:
+            doubtful = True
+        else:
+            proved.add(mark)
+    if len(proved) == 1:
+        return proved.pop()
+    if proved:
+        return None
+    return usual if doubtful else "."
+
+
+def _proof(number: str) -> Mark | None:
+    """The decimal mark this one number proves, if it does."""
+    comma, dot = number.rfind(","), number.rfind(".")
+    if comma >= 0 and dot >= 0:
+        return "," if comma > dot else "."
+    mark: Mark = "," if comma >= 0 else "."
+    if number.count(mark) > 1:
+        return "." if mark == "," else ","
+    return None if _GROUPED.fullmatch(number) else mark
+
+
+def to_number(text: str, mark: Mark) -> float | None:
+    """The number a cell's text stands for; None where it is no number.
+
+    Examples
+    --------
+    >>> to_number("1 234,50 €", ","), to_number("(1,000)", "."), to_number("n/a", ".")
+    (1234.5, -1000.0, None)
+    """
+    number = bare(text)
+    thousands = "." if mark == "," else ","
+    whole, _, fraction = number.partition(mark)
+    if thousands in fraction or not _well_grouped(whole, thousands):
+        return None
+    plain = whole.replace(thousands, "") + ("." + fraction if mark in number else "")
+    if _NOT_FINITE.fullmatch(plain):
+        return math.nan
+    return float(plain) if _NUMBER.fullmatch(plain) else None
+
+
+def _well_grouped(whole: str, thousands: str) -> bool:
+    groups = whole.lstrip("-+").split(thousands)
+    return len(groups) == 1 or (
+        1 <= len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:])
+    )
+
+
+def numbers(table: Table, column: str, mark: Mark, notebook: Notebook) -> FloatArray:
+    """A column as numbers; NaN where the cell is blank or wrong (wrong ones are fatal findings).
+
+    Parameters
+    ----------
+    table : Table
+    column : str
+    mark : "." or ","
+        The table's decimal mark.
+    notebook : Notebook
+        Receives text in numbers, numbers that are not finite and numbers too large to be exact.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+    """
+    cells = table.frame[column]
+    if pd.api.types.is_bool_dtype(cells.dtype) or pd.api.types.is_numeric_dtype(cells.dtype):
+        found = _typed_numbers(cells)
+        blank = (
+            np.asarray(cells.isna())
+            if pd.api.types.is_extension_array_dtype(cells.dtype)
+            else np.zeros(len(cells), dtype=bool)
+        )
+    else:
+        found, blank = _cell_numbers(table, column, mark, notebook)
+    _check_range(table, column, np.where(blank, 0.0, found), notebook)
+    return np.where(np.isfinite(found) & (np.abs(found) <= LARGEST), found, np.nan)
+
+
+def _typed_numbers(cells: pd.Series[Any]) -> FloatArray:
+    if pd.api.types.is_complex_dtype(cells.dtype):
+        return np.full(len(cells), np.nan)
+    return np.array(cells.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
+
+
+def _cell_numbers(
+    table: Table, column: str, mark: Mark, notebook: Notebook
+) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    found = np.full(len(table.rows), np.nan)
+    blank = np.zeros(len(table.rows), dtype=bool)
+    for place, cell in enumerate(table.frame[column].tolist()):
+        value = _one_number(cell, mark)
+        if value is None:
+            blank[place] = True
+            if not is_blank(cell):
+                shown = str(cell) if len(str(cell)) <= 40 else str(cell)[:40] + "..."
+                notebook.fatal(
+                    "text_in_number",
+                    f'"{shown}" is not a number; write a plain number such as 1234.5.',
+                    row=int(table.rows[place]),
+                    column=column,
+                    file=table.file,
+                )
+        else:
+            found[place] = value
+    return found, blank
+
+
+def _one_number(cell: Any, mark: Mark) -> float | None:
+    if isinstance(cell, str):
+        return to_number(cell, mark) if cell.strip() else None
+    if is_blank(cell):
+        return None
+    try:
+        return float(cell)
+    except OverflowError:
+        return math.inf
+    except (TypeError, ValueError):
+        return None
+
+
+def _check_range(table: Table, column: str, found: FloatArray, notebook: Notebook) -> None:
+    for place in np.flatnonzero(~np.isfinite(found) | (np.abs(found) > LARGEST)):
+        finite = bool(np.isfinite(found[place]))
+        code = "number_too_large" if finite else "non_finite_value"
+        message = (
+            f"{found[place]:.4g} is above 1e13, where a cent is no longer exact; "
+            "correct it or use a larger unit."
+            if finite
+            else "the value is not a finite number (NaN or infinity); write one, or 0 for none."
+        )
+        notebook.fatal(code, message, row=int(table.rows[place]), column=column, file=table.file)
+
+
+def names(table: Table, column: str, notebook: Notebook) -> list[str]:
+    """A column as names (channels, markets); a blank one is a fatal finding."""
+    found = []
+    for place, cell in enumerate(table.frame[column].tolist()):
+        blank = is_blank(cell) or (isinstance(cell, float) and math.isnan(cell))
+        name = "" if blank else _name(cell)
+        if not name:
+            notebook.fatal(
+                "blank_name",
+                "the name is missing; write one in every row, or delete the row.",
+                row=int(table.rows[place]),
+                column=column,
+                file=table.file,
+            )
+        found.append(name)
+    return found
+
+
+def _name(cell: Any) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))
+    return " ".join(str(cell).split())
+
+
+def is_text(cells: pd.Series[Any]) -> bool:
+    """Whether at least half of a column's filled cells are words rather than numbers."""
+    if pd.api.types.is_numeric_dtype(cells.dtype) or pd.api.types.is_bool_dtype(cells.dtype):
+        return False
+    filled = [cell for cell in cells.tolist() if isinstance(cell, str) and cell.strip()]
+    words = [
+        cell for cell in filled if to_number(cell, ".") is None and to_number(cell, ",") is None
+    ]
+    return len(words) > 0 and len(words) >= len(filled) / 2
+
+
+def flags(cells: pd.Series[Any]) -> dict[str, FloatArray]:
+    """A text column as one 0/1 series per level; "na", "none", "no" and blanks are no flag.
+
+    Examples
+    --------
+    >>> flags(pd.Series(["na", "sale", "na"]))
+    {'sale': array([0., 1., 0.])}
+    """
+    words = ["" if is_blank(cell) else " ".join(str(cell).split()) for cell in cells.tolist()]
+    levels = sorted({word for word in words if word.casefold() not in _NO_FLAG})
+    return {level: np.array([float(word == level) for word in words]) for level in levels}

@@ -1,0 +1,266 @@
+"""Bytes of a CSV, XLSX or Parquet file as a table of cells with their rows.
+
+Nothing is converted here: a cell is text, or what the file's own type says. Which encoding and
+delimiter a text file has is found from its bytes and, where guessed, written down.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from optimizer.errors import FileError
+from optimizer.tables.cells import Mark, Table, is_blank
+from optimizer.tables.findings import Notebook
+
+LARGEST_UNPACKED = 512 * 2**20  # bytes; a workbook that unpacks to more is refused
+_DELIMITERS = (",", ";", "\t", "|")
+_GUESSED = ("cp1251", "gb18030", "cp1252")  # encodings tried where a text is not UTF-8
+_MARKS: tuple[tuple[bytes, str], ...] = (
+    (b"\xef\xbb\xbf", "utf-8-sig"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
+_NOT_TABLES: tuple[tuple[bytes, str], ...] = (
+    (b"%PDF", "a PDF document"),
+    (b"\x89PNG", "a picture"),
+    (b"\xff\xd8\xff", "a picture"),
+    (b"\x1f\x8b", "a gzip archive; unpack it first"),
+    (b"7z\xbc\xaf", "a 7z archive; unpack it first"),
+    (b"Rar!", "a rar archive; unpack it first"),
+    (b"SQLite format 3", "a database"),
+)
+
+
+def table_of_bytes(data: bytes, file: str, notebook: Notebook) -> Table:
+    """The table in a file's bytes; the kind is seen from the bytes, not from the name.
+
+    Parameters
+    ----------
+    data : bytes
+    file : str
+        Named in findings and errors.
+    notebook : Notebook
+        Receives a note where the encoding had to be guessed, and rows of the wrong width.
+
+    Raises
+    ------
+    FileError
+        The bytes hold no table of a known kind.
+    """
+    if not data.strip():
+        raise FileError(f"{file} is empty. Give a table with a header row.")
+    for start, what in _NOT_TABLES:
+        if data.startswith(start):
+            raise FileError(f"{file} is {what}. Give a CSV, XLSX or Parquet table.")
+    if data.startswith(b"PAR1"):
+        return _parquet(data, file)
+    if data.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
+        return _workbook(data, file)
+    return _text(data, file, notebook)
+
+
+def _parquet(data: bytes, file: str) -> Table:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        read = pq.read_table(io.BytesIO(data))
+    except (pa.ArrowException, OSError, ValueError) as wrong:
+        raise FileError(
+            f"{file} is a damaged Parquet file ({_brief(wrong)}). Write it again."
+        ) from wrong
+    columns: dict[str, Any] = {}
+    for name, column in zip(read.column_names, read.columns, strict=True):
+        if str(name) in columns:
+            raise FileError(f'{file} has two columns called "{name}". Rename one of them.')
+        columns[str(name)] = _arrow_column(column)
+    frame = pd.DataFrame(columns)
+    return Table(frame, np.arange(2, len(frame) + 2), file, ".")
+
+
+def _arrow_column(column: Any) -> Any:
+    """Floats without nulls as they are; everything else cell by cell, so that null is no NaN."""
+    import pyarrow as pa
+
+    if pa.types.is_floating(column.type) and column.null_count == 0:
+        return column.to_numpy()
+    return pd.Series(column.to_pylist(), dtype=object)
+
+
+def _workbook(data: bytes, file: str) -> Table:
+    import python_calamine as calamine
+
+    _refuse_bomb(data, file)
+    try:
+        book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
+        sheets = [book.get_sheet_by_name(name) for name in book.sheet_names]
+        for sheet in sheets:
+            lines = sheet.to_python(skip_empty_area=False)
+            header = _header_line(lines)
+            if header is not None:
+                return _table(lines, header, file, None)
+    except (calamine.CalamineError, zipfile.BadZipFile, OSError, ValueError, KeyError) as wrong:
+        raise FileError(
+            f"{file} cannot be read as a workbook ({_brief(wrong)}). Save it again as XLSX or CSV."
+        ) from wrong
+    raise FileError(f"{file} has no sheet with a table. Put the header in the first used row.")
+
+
+def _refuse_bomb(data: bytes, file: str) -> None:
+    if not data.startswith(b"PK"):
+        return
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            size = sum(part.file_size for part in packed.infolist())
+    except zipfile.BadZipFile as wrong:
+        raise FileError(f"{file} is a damaged workbook. Save it again as XLSX or CSV.") from wrong
+    if size > LARGEST_UNPACKED:
+        raise FileError(f"{file} unpacks to {size / 2**20:,.0f} MB. Save the table alone as CSV.")
+
+
+def _text(data: bytes, file: str, notebook: Notebook) -> Table:
+    text = _decoded(data, file, notebook)
+    start = text.lstrip()[:200].lower()
+    if start.startswith(("<!doctype", "<html", "<?xml", "<table")):
+        raise FileError(f"{file} is a web page or XML. Save the table as CSV or XLSX.")
+    if start.startswith(("{", "[")):
+        raise FileError(
+            f"{file} is a JSON document, not a table. Give a CSV, XLSX or Parquet table."
+        )
+    if text.lower().startswith("sep=") and "\n" in text:
+        text = "\n" + text.split("\n", 1)[1]  # Excel's own hint; the line keeps its number
+    delimiter = _delimiter(text)
+    try:
+        lines: list[list[Any]] = list(
+            csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+        )
+    except csv.Error as wrong:
+        raise FileError(
+            f"{file} is not a readable CSV file ({_brief(wrong)}). Close every quote, "
+            "or save it again as CSV or XLSX."
+        ) from wrong
+    header = _header_line(lines)
+    if header is None:
+        raise FileError(
+            f"{file} has no table of at least two columns. Separate columns by , or ; or tabs."
+        )
+    _check_width(lines, header, file, notebook)
+    return _table(lines, header, file, "." if delimiter == "," else None)
+
+
+def _decoded(data: bytes, file: str, notebook: Notebook) -> str:
+    """A text file's text: by its byte-order mark, as UTF-8, or by the likeliest old encoding."""
+    marked = next((name for start, name in _MARKS if data.startswith(start)), None)
+    if marked is None and data[:400].count(0) > len(data[:400]) / 4:
+        marked = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
+    try:
+        text = data.decode(marked or "utf-8")
+    except UnicodeDecodeError as wrong:
+        if marked is not None:
+            raise FileError(f"{file} is damaged {marked} text. Save it again as UTF-8.") from wrong
+        text = _guessed_text(data, file, notebook)
+    if "\0" in text:
+        raise FileError(f"{file} is binary, not a table. Give a CSV, XLSX or Parquet table.")
+    return text
+
+
+def _guessed_text(data: bytes, file: str, notebook: Notebook) -> str:
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data[: 2**18], cp_isolation=list(_GUESSED)).best()
+    likely = [best.encoding] if best is not None else []
+    for encoding in [*likely, *_GUESSED]:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        notebook.note(
+            "encoding_guessed",
+            f"the text is not UTF-8 and was read as {encoding}; check names with accents.",
+            file=file,
+        )
+        return text
+    raise FileError(f"{file} is text of no known encoding. Save it as UTF-8.")
+
+
+def _delimiter(text: str) -> str:
+    """The delimiter that splits the first lines most often and most evenly."""
+    lines = [line for line in text.splitlines()[:60] if line.strip()]
+
+    def evenness(delimiter: str) -> tuple[int, int]:
+        widths = Counter(len(line) for line in csv.reader(lines, delimiter=delimiter))
+        usual, times = max(widths.items(), key=lambda item: (item[0] > 1, item[1]))
+        return (times, usual) if usual > 1 else (0, 0)
+
+    try:
+        return max(_DELIMITERS, key=evenness)
+    except csv.Error:
+        return ","
+
+
+def _header_line(lines: Sequence[Sequence[Any]]) -> int | None:
+    """The first line as wide as the table is; titles above it are narrower."""
+    filled = [sum(not is_blank(cell) for cell in line) for line in lines[:200]]
+    if not filled or max(filled) < 2:
+        return None
+    usual = Counter(count for count in filled if count > 1).most_common(1)[0][0]
+    return next(
+        number for number, count in enumerate(filled) if count >= min(usual, 2 + usual // 2)
+    )
+
+
+def _check_width(
+    lines: Sequence[Sequence[Any]], header: int, file: str, notebook: Notebook
+) -> None:
+    width = len(lines[header])
+    for number, line in enumerate(lines[header + 1 :], start=header + 2):
+        if any(not is_blank(cell) for cell in line) and len(line) != width:
+            extra = [cell for cell in line[width:] if not is_blank(cell)]
+            if len(line) > width and not extra:
+                continue
+            notebook.fatal(
+                "ragged_row",
+                f"the row has {len(line)} cells and the header {width}; "
+                "add what is missing, or put text that holds the delimiter in quotes.",
+                row=number,
+                file=file,
+            )
+
+
+def _table(
+    lines: Sequence[Sequence[Any]], header: int, file: str, usual_mark: Mark | None
+) -> Table:
+    head = [_header_name(cell) for cell in lines[header]]
+    kept = [
+        (number, line)
+        for number, line in enumerate(lines[header + 1 :], start=header + 2)
+        if any(not is_blank(cell) for cell in line)
+    ]
+    cells = [(list(line) + [""] * len(head))[: len(head)] for _, line in kept]
+    used = [
+        place for place in range(len(head)) if head[place] or any(line[place] for line in cells)
+    ]
+    frame = pd.DataFrame(
+        {
+            number: pd.Series([line[place] for line in cells], dtype=object)
+            for number, place in enumerate(used)
+        }
+    )
+    frame.columns = pd.Index([head[place] or f"column {place + 1}" for place in used])
+    return Table(frame, np.array([number for number, _ in kept], dtype=np.int64), file, usual_mark)
+
+
+def _header_name(cell: Any) -> str:
+    return "" if is_blank(cell) else " ".join(str(cell).split())
+
+
+def _brief(wrong: BaseException) -> str:
+    return " ".join(str(wrong).split())[:120]
