@@ -1,0 +1,171 @@
+"""Price search: one price on the budget row prices every cell's spend.
+
+At a price p each cell takes its best response, and G(p) = sum of their values + p B bounds every
+split's gain from above. G is convex; its minimum is the best bound. The search keeps a bracket
+[below, above] with total spend at least B at the lower price and at most B at the higher one,
+and steps by Newton on total spend, by the crossing of the two supporting lines (exact at a jump)
+or by halving.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.allocation.problem import FloatArray
+from optimizer.curves import Curve
+
+MAX_STEPS = 200
+DUAL_TOLERANCE = 1e-12  # of the gain: when the bound cannot fall by more, the search ends
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """The best bound found, its price, and a split that meets the budget exactly."""
+
+    price: float
+    bound: float  # no split within bounds and budget gains more
+    spend: FloatArray  # (n,), between the two best responses at the price
+    cautious_spend: FloatArray  # (n,), the one of the two that stays within the budget
+    eager_spend: FloatArray  # (n,), the other
+    shortfall: FloatArray  # (n,), distance from the curve up to its envelope at the split
+
+
+@dataclass(frozen=True, slots=True)
+class _Point:
+    """All cells' answers to one price."""
+
+    price: float
+    spend: FloatArray
+    total: float
+    dual: float  # G(p) from the values found
+    bound: float  # G(p) from the proved ceilings
+
+
+class _PriceSearch:
+    def __init__(self, curves: Curve, budget: float, lower: FloatArray, upper: FloatArray) -> None:
+        self.curves, self.budget, self.lower, self.upper = curves, budget, lower, upper
+        self.best: _Point | None = None
+
+    def ask(self, price: float) -> _Point:
+        """Answer of all cells to a price; remembers the lowest bound."""
+        answer = self.curves.best_response(price, self.lower, self.upper)
+        charge = price * self.budget
+        point = _Point(
+            price,
+            answer.spend,
+            float(answer.spend.sum()),
+            float(answer.value.sum()) + charge,
+            float(answer.upper.sum()) + charge,
+        )
+        if self.best is None or point.bound < self.best.bound:
+            self.best = point
+        return point
+
+    def bracket(self, start: float | None) -> tuple[_Point, _Point]:
+        """Two prices whose total spends lie on either side of the budget."""
+        price, step = self._first_price(start)
+        first = self.ask(price)
+        upwards = first.total > self.budget
+        inner = first
+        while True:
+            price += step if upwards else -step
+            step *= 6.0
+            outer = self.ask(price)
+            if (outer.total <= self.budget) if upwards else (outer.total >= self.budget):
+                return (inner, outer) if upwards else (outer, inner)
+            if step > 1e250:
+                return outer, outer
+            inner = outer
+
+    def _first_price(self, start: float | None) -> tuple[float, float]:
+        if start is not None:
+            return start, max(1e-4 * abs(start), 1e-290)
+        share = np.clip(self.budget / max(float(self.upper.sum()), 1e-300), 0.0, 1.0)
+        at = self.lower + share * (self.upper - self.lower)
+        slopes = self.curves.marginal(np.maximum(at, 1e-9 * self.upper))
+        price = float(np.median(slopes))
+        return price, max(0.3 * abs(price), 1e-12 * float(np.max(slopes)), 1e-290)
+
+    def newton(self, point: _Point) -> float:
+        """The price at which total spend, taken as linear, meets the budget."""
+        inside = (point.spend > self.lower) & (point.spend < self.upper)
+        if not inside.any():
+            return np.nan
+        bend = self.curves.second_derivative(point.spend)[inside]
+        bend = bend[bend < 0.0]
+        give = float((1.0 / bend).sum()) if bend.size else 0.0
+        return point.price + (self.budget - point.total) / give if give < 0.0 else np.nan
+
+    def narrow(self, below: _Point, above: _Point) -> tuple[_Point, _Point]:
+        """Shrink the bracket until the bound cannot fall noticeably further."""
+        for step in range(MAX_STEPS):
+            crossing, floor = _crossing(below, above, self.budget)
+            assert self.best is not None
+            scale = abs(self.best.dual - self.best.price * self.budget) + abs(self.best.dual)
+            if self.best.dual - floor <= DUAL_TOLERANCE * scale:
+                break
+            price = self._next_price(step, below, above, crossing)
+            if not below.price < price < above.price:
+                break
+            point = self.ask(price)
+            below, above = (point, above) if point.total >= self.budget else (below, point)
+        return below, above
+
+    def _next_price(self, step: int, below: _Point, above: _Point, crossing: float) -> float:
+        middle = 0.5 * (below.price + above.price)
+        if step % 3 == 2:
+            return middle
+        near = min(below, above, key=lambda point: abs(point.total - self.budget))
+        price = crossing if step % 3 == 1 else self.newton(near)
+        return price if below.price < price < above.price else middle
+
+
+def _crossing(below: _Point, above: _Point, budget: float) -> tuple[float, float]:
+    """Where the two supporting lines of G meet: a price, and a floor under G."""
+    rise_below, rise_above = budget - below.total, budget - above.total
+    if rise_above <= rise_below:
+        return 0.5 * (below.price + above.price), min(below.dual, above.dual)
+    span = above.price - below.price
+    price = below.price + (below.dual - above.dual + rise_above * span) / (rise_above - rise_below)
+    price = min(max(price, below.price), above.price)
+    return price, below.dual + rise_below * (price - below.price)
+
+
+def price_search(
+    curves: Curve,
+    budget: float,
+    lower: FloatArray,
+    upper: FloatArray,
+    start: float | None = None,
+) -> Relaxation:
+    """Lowest dual bound of max sum f(x), sum x = budget, lower <= x <= upper.
+
+    Parameters
+    ----------
+    curves : Curve of n cells
+    budget : float, currency
+        Between the sums of the bounds.
+    lower, upper : ndarray of shape (n,), currency
+    start : float, optional
+        A price to start from, of a similar problem.
+
+    Returns
+    -------
+    Relaxation
+        For concave curves its split is optimal; for others it is optimal for the concave
+        envelopes, and ``shortfall`` says which cells the envelope flatters.
+    """
+    search = _PriceSearch(curves, budget, lower, upper)
+    below, above = search.narrow(*search.bracket(start))
+    assert search.best is not None
+    gap = below.total - above.total
+    share = (budget - above.total) / gap if gap > 0.0 else 0.0
+    spend = above.spend + np.clip(share, 0.0, 1.0) * (below.spend - above.spend)
+    best = search.best
+    answer = curves.best_response(best.price, lower, upper)
+    shortfall = answer.value - (curves.value(spend) - best.price * spend)
+    return Relaxation(
+        best.price, best.bound, spend, above.spend, below.spend, np.maximum(shortfall, 0.0)
+    )

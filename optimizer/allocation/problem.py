@@ -1,0 +1,122 @@
+r"""The allocation problem: one budget over cells, each with a curve and bounds.
+
+.. math:: \max_x \; E[D(x)] - k \, sd[D(x)] \quad \sum_i x_i = B, \; l \le x \le u
+
+with :math:`D_s(x) = \sum_i v_i (f_i^s(x_i) - f_i^s(h_i)) - w (x_i - h_i)` over the draws s, h the
+reference split and k the caution. All money is for the whole plan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from optimizer.curves import Curve, TabulatedDraws
+from optimizer.errors import InfeasibleError
+
+FloatArray = npt.NDArray[np.float64]
+ROUNDING = 4.0 * float(np.finfo(float).eps)
+CENTS_AGREE = 1e-7  # of a lot: how far a sum of decimal limits may stray in binary
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationProblem:
+    """What is to be split, over what, within which bounds.
+
+    ``gains`` are the curves already multiplied by the value v of a unit of response: a single
+    curve per cell, or tabulated draws of them.
+    """
+
+    cells: tuple[str, ...]  # n names
+    gains: Curve | TabulatedDraws
+    total_budget: float  # currency
+    lower: FloatArray  # (n,), currency
+    upper: FloatArray  # (n,), currency
+    reference: FloatArray  # (n,), currency: the current split scaled to the budget
+    cost_per_spend: float = 0.0  # w: 0 counts revenue, 1 profit
+    caution: float = 0.0  # k >= 0; counts as 0 without draws
+    lot: float = 0.01  # currency: the published split is in whole lots
+    node_limit: int = 2000
+
+    @property
+    def mean_gain(self) -> Curve:
+        """The expected gain of every cell."""
+        return self.gains.mean if isinstance(self.gains, TabulatedDraws) else self.gains
+
+    @property
+    def draws(self) -> TabulatedDraws | None:
+        """The tabulated draws; None where each cell has one curve."""
+        return self.gains if isinstance(self.gains, TabulatedDraws) else None
+
+    @property
+    def is_cautious(self) -> bool:
+        """Whether the spread of the draws enters the objective."""
+        return self.caution > 0.0 and self.draws is not None
+
+    def gain_draws(self, spend: FloatArray) -> FloatArray:
+        """Total gain (N,) of a split under each draw; one entry without draws."""
+        if isinstance(self.gains, TabulatedDraws):
+            return np.asarray(self.gains.source.value(spend).sum(axis=1))
+        return np.atleast_1d(self.gains.value(spend).sum())
+
+    def objective(self, spend: FloatArray) -> float:
+        """What is maximised, as a level: E[D] - k sd[D] plus the reference's own value."""
+        gains = self.gain_draws(spend)
+        level = float(gains.mean() - self.cost_per_spend * spend.sum())
+        if not self.is_cautious:
+            return level
+        return level - self.caution * float(np.std(gains - self.gain_draws(self.reference)))
+
+    def check_feasible(self) -> None:
+        """Raise if no split within the bounds adds up to the budget."""
+        slack = CENTS_AGREE * self.lot
+        if self.lower.sum() > self.total_budget + slack:
+            self._refuse("the minima", self.lower, "Raise the budget to it or lower a minimum.")
+        if self.upper.sum() < self.total_budget - slack:
+            self._refuse("the maxima", self.upper, "Lower the budget to it or raise a maximum.")
+
+    def _refuse(self, what: str, limits: FloatArray, advice: str) -> None:
+        side = "at least" if what == "the minima" else "at most"
+        largest = np.argsort(-limits)[:3]
+        named = ", ".join(f"{self.cells[i]} {limits[i]:,.2f}" for i in largest)
+        conflict = f"{what}, which together take {side} {limits.sum():,.2f} ({named}, ...)"
+        raise InfeasibleError(self.total_budget, (conflict,), advice)
+
+
+def tightened(
+    lower: FloatArray, upper: FloatArray, budget: float
+) -> tuple[FloatArray, FloatArray]:
+    """Bounds implied by the budget: a cell gets what the others' bounds leave it, no more.
+
+    Every split within [lower, upper] that adds up to the budget lies within the result; a
+    rounding allowance keeps that true in floating point.
+    """
+    slack = ROUNDING * lower.size * max(budget, 1e-300)
+    low = np.maximum(lower, budget - (upper.sum() - upper) - slack)
+    high = np.minimum(upper, budget - (lower.sum() - lower) + slack)
+    return low, high
+
+
+def is_empty(lower: FloatArray, upper: FloatArray, budget: float) -> bool:
+    """Whether no split within the bounds adds up to the budget."""
+    slack = ROUNDING * lower.size * max(budget, 1e-300)
+    return bool(lower.sum() > budget + slack or upper.sum() < budget - slack)
+
+
+def nearest_feasible(
+    reference: FloatArray, lower: FloatArray, upper: FloatArray, budget: float
+) -> FloatArray:
+    """The split within bounds that moves the least money away from the reference.
+
+    Clipping to the bounds is forced; what is then missing (or over) is spread in proportion to
+    the room each cell has left, which moves no more than any other way of doing it.
+    """
+    spend = np.clip(reference, lower, upper)
+    missing = budget - float(spend.sum())
+    room = upper - spend if missing > 0.0 else spend - lower
+    total = float(room.sum())
+    if total <= 0.0:
+        return spend
+    return np.clip(spend + room * (missing / total), lower, upper)

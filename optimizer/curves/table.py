@@ -1,0 +1,203 @@
+"""Piecewise cubic curves: stated tables, and tabulated means of many draws.
+
+A *stated* table is by definition the monotone cubic (PCHIP) through its points, flat beyond the
+last. A *tabulated* curve is the cubic Hermite with exact values and slopes at its nodes; each
+piece carries a bound on how far the tabulated curve may lie from the true one, and that bound is
+added to every proved ceiling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+from scipy.interpolate import PchipInterpolator
+
+from optimizer.curves.curve import BestResponse, Curve, FloatArray, Floats
+
+FAR = 1e16  # currency; beyond any spend a document may state
+
+
+class _Cubic(NamedTuple):
+    """Coefficients of each piece in t = x - left node; arrays (n, m - 1)."""
+
+    c0: FloatArray
+    c1: FloatArray
+    c2: FloatArray
+    c3: FloatArray
+
+    def value(self, t: FloatArray) -> FloatArray:
+        return ((self.c3 * t + self.c2) * t + self.c1) * t + self.c0
+
+    def marginal(self, t: FloatArray) -> FloatArray:
+        return (3.0 * self.c3 * t + 2.0 * self.c2) * t + self.c1
+
+    def peak(self, price: FloatArray) -> FloatArray:
+        """Where value - price t has its local maximum; NaN where it has none."""
+        c1 = self.c1 - price
+        root = np.sqrt(self.c2 * self.c2 - 3.0 * self.c3 * c1)
+        falling = self.c2 <= 0.0
+        above = np.where(falling, c1, -self.c2 - root)
+        return above / np.where(falling, root - self.c2, 3.0 * self.c3)
+
+
+@dataclass(frozen=True)
+class TableCurve(Curve):
+    """Piecewise cubics of n cells on m nodes each, from zero spend on."""
+
+    nodes: FloatArray  # (n, m), currency, rising from 0
+    values: FloatArray  # (n, m), currency
+    slopes_right: FloatArray  # (n, m - 1), slope at the left end of each piece
+    slopes_left: FloatArray  # (n, m - 1), slope at the right end of each piece
+    error: FloatArray  # (n, m - 1), currency; bound on |true curve - piece|
+
+    @classmethod
+    def through(cls, tables: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Self:
+        """The PCHIP through stated points (spend, response), flat beyond the last."""
+        longest = max(len(spend) for spend, _ in tables)
+        rows = [_stated(np.asarray(x, float), np.asarray(y, float), longest) for x, y in tables]
+        nodes, values, right, left = (np.array(part) for part in zip(*rows, strict=True))
+        return cls(nodes, values, right, left, np.zeros_like(right))
+
+    @property
+    def n_cells(self) -> int:
+        return int(self.nodes.shape[0])
+
+    @cached_property
+    def _width(self) -> FloatArray:
+        return np.diff(self.nodes, axis=1)
+
+    @cached_property
+    def _cubic(self) -> _Cubic:
+        width = self._width
+        chord = np.diff(self.values, axis=1) / width
+        c2 = (3.0 * chord - 2.0 * self.slopes_right - self.slopes_left) / width
+        c3 = (self.slopes_right + self.slopes_left - 2.0 * chord) / width**2
+        return _Cubic(self.values[:, :-1], self.slopes_right, c2, c3)
+
+    def _at(self, spend: FloatArray) -> tuple[_Cubic, FloatArray]:
+        """Coefficients of the piece each spend lies in, and the distance into it."""
+        inner = self.nodes[:, 1:-1]
+        piece = (np.asarray(spend)[..., None] >= inner).sum(axis=-1)
+        cells = np.arange(self.n_cells)
+        parts = _Cubic(*(part[cells, piece] for part in self._cubic))
+        return parts, np.asarray(spend) - self.nodes[cells, piece]
+
+    def value(self, spend: FloatArray) -> FloatArray:
+        parts, t = self._at(spend)
+        return parts.value(t)
+
+    def marginal(self, spend: FloatArray) -> FloatArray:
+        parts, t = self._at(spend)
+        return parts.marginal(t)
+
+    def second_derivative(self, spend: FloatArray) -> FloatArray:
+        parts, t = self._at(spend)
+        return 6.0 * parts.c3 * t + 2.0 * parts.c2
+
+    def inverse_marginal(self, price: FloatArray) -> FloatArray:
+        parts, width = self._cubic, self._width
+        wanted = np.asarray(price, dtype=float)[..., None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            peak = parts.peak(wanted)
+        inside = np.where((peak >= 0.0) & (peak <= width), peak, -np.inf)
+        best = np.where(parts.marginal(width) >= wanted, width, inside)
+        spend = np.maximum((self.nodes[:, :-1] + best).max(axis=-1), 0.0)
+        return np.where(np.asarray(price) > 0.0, spend, np.inf)
+
+    def inflection(self) -> FloatArray:
+        """End of the last stretch that bends upwards."""
+        parts, width = self._cubic, self._width
+        at_left, at_right = 2.0 * parts.c2, 6.0 * parts.c3 * width + 2.0 * parts.c2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            turn = np.where(at_right > 0.0, width, -parts.c2 / (3.0 * parts.c3))
+        ends = np.where((at_left > 0.0) | (at_right > 0.0), self.nodes[:, :-1] + turn, 0.0)
+        return np.asarray(ends.max(axis=1))
+
+    def fourth_derivative_bound(self, low: FloatArray, high: FloatArray) -> FloatArray:
+        """Zero: between nodes a table is a cubic. Holds for intervals that cross no node."""
+        return np.zeros(np.broadcast(low, high).shape)
+
+    def best_response(
+        self,
+        price: Floats,
+        lower: FloatArray,
+        upper: FloatArray,
+        may_be_zero: bool = False,
+    ) -> BestResponse:
+        """Every cubic piece maximised exactly; the bound adds each piece's tabulation error."""
+        prices = np.broadcast_to(np.asarray(price, dtype=float), np.broadcast(price, lower).shape)
+        left, width = self.nodes[:, :-1], self._width
+        start = np.maximum(lower[..., None] - left, 0.0)
+        stop = np.minimum(upper[..., None] - left, width)
+        parts, wanted = self._cubic, prices[..., None]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            peak = np.nan_to_num(parts.peak(wanted), nan=0.0, posinf=0.0, neginf=0.0)
+            peak = np.clip(peak, start, stop)
+            candidates = np.stack([start + 0.0 * peak, peak, stop + 0.0 * peak])
+            gains = parts.value(candidates) - wanted * (candidates + left)
+        gains = np.where(start <= stop, gains, -np.inf)
+        return self._best_piece(candidates + left, gains, may_be_zero)
+
+    def within(self, lower: FloatArray, upper: FloatArray) -> Self:
+        """The same curves without the pieces that no cell's [lower, upper] reaches."""
+        first = int((self.nodes[:, 1:] < lower[:, None]).sum(axis=1).min())
+        last = int((self.nodes[:, :-1] <= upper[:, None]).sum(axis=1).max())
+        keep, pieces = slice(first, last + 1), slice(first, last)
+        return type(self)(
+            self.nodes[:, keep],
+            self.values[:, keep],
+            self.slopes_right[:, pieces],
+            self.slopes_left[:, pieces],
+            self.error[:, pieces],
+        )
+
+    def _best_piece(
+        self, spend: FloatArray, gains: FloatArray, may_be_zero: bool
+    ) -> BestResponse:
+        best_end = gains.argmax(axis=0)
+        gain = np.take_along_axis(gains, best_end[None], axis=0)[0]
+        where = np.take_along_axis(spend, best_end[None], axis=0)[0]
+        piece = gain.argmax(axis=-1)[..., None]
+        value = np.take_along_axis(gain, piece, axis=-1)[..., 0]
+        chosen = np.take_along_axis(where, piece, axis=-1)[..., 0]
+        bound = (gain + self.error).max(axis=-1)
+        if may_be_zero:
+            chosen = np.where(value < 0.0, 0.0, chosen)
+            value, bound = np.maximum(value, 0.0), np.maximum(bound, 0.0)
+        return BestResponse(chosen, value, bound)
+
+    def rescaled(self, money: Floats, value: Floats) -> Self:
+        money, value = (np.asarray(part, dtype=float)[..., None] for part in (money, value))
+        return type(self)(
+            self.nodes * money,
+            self.values * value * money,
+            self.slopes_right * value,
+            self.slopes_left * value,
+            self.error * value * money,
+        )
+
+    def take(self, cells: npt.NDArray[np.intp]) -> Self:
+        return type(self)(
+            self.nodes[cells],
+            self.values[cells],
+            self.slopes_right[cells],
+            self.slopes_left[cells],
+            self.error[cells],
+        )
+
+
+def _stated(
+    spend: FloatArray, response: FloatArray, length: int
+) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """One stated table, padded with flat pieces to a common length."""
+    slopes = np.asarray(PchipInterpolator(spend, response).derivative()(spend))
+    beyond = FAR * np.arange(1.0, length - spend.size + 2.0)
+    nodes = np.concatenate([spend, np.maximum(beyond, 2.0 * spend[-1] * beyond / FAR)])
+    values = np.concatenate([response, np.full(beyond.size, response[-1])])
+    flat = np.zeros(beyond.size)
+    return nodes, values, np.append(slopes[:-1], flat), np.append(slopes[1:], flat)

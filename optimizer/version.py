@@ -1,0 +1,3 @@
+"""The version every answer carries."""
+
+VERSION = "0.1.0"
