@@ -14,12 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from optimizer.documents import parse_document
 from optimizer.errors import FileError, HistoryError, nearest
 from optimizer.history import History, Layout, history_of_tables
 from optimizer.quality import check
 from optimizer.tables.findings import Notebook
 from optimizer.tables.formats import table_of_bytes
+from optimizer.tables.texts import parse_document
 
 LARGEST_HISTORY = 256 * 2**20  # bytes
 

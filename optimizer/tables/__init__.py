@@ -1,1 +1,1 @@
-"""From a table of any origin to observations and then to complete, evenly spaced arrays."""
+"""From bytes of any origin to tables, observations, and complete, evenly spaced arrays."""
