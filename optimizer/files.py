@@ -17,6 +17,7 @@ from typing import Any
 from optimizer.errors import FileError, HistoryError, nearest
 from optimizer.history import History, Layout, history_of_tables
 from optimizer.quality import check
+from optimizer.tables.cells import Table
 from optimizer.tables.findings import Notebook
 from optimizer.tables.formats import table_of_bytes
 from optimizer.tables.texts import parse_document
@@ -61,9 +62,11 @@ def read_history(
         The columns cannot be recognised; as UnusableHistoryError with every fatal finding where
         the numbers cannot be used.
     """
-    single = isinstance(path_or_paths, str | os.PathLike)
-    paths = [Path(path_or_paths)] if single else [Path(path) for path in path_or_paths]  # type: ignore[arg-type,union-attr]
-    sources = [(path.name, _read(path, LARGEST_HISTORY)) for path in paths]
+    if isinstance(path_or_paths, str | os.PathLike):
+        path_or_paths = [path_or_paths]
+    paths = [Path(path) for path in path_or_paths]
+    alike = len({path.name for path in paths}) < len(paths)
+    sources = [(str(path) if alike else path.name, _read(path, LARGEST_HISTORY)) for path in paths]
     return parse_history(sources, layout=layout, columns=columns, currency=currency)
 
 
@@ -80,7 +83,7 @@ def parse_history(
     notebook = Notebook()
     tables = [table_of_bytes(data, name, notebook) for name, data in sources]
     notebook.raise_if_fatal()
-    given = _columns_by_file(tables_columns(tables), [name for name, _ in sources], columns)
+    given = _columns_by_file(tables, columns)
     history = history_of_tables(tables, layout=layout, columns=given, currency=currency)
     history = replace(history, findings=(*notebook.findings, *history.findings))
     return replace(history, findings=check(history))
@@ -176,17 +179,11 @@ def _neighbours(path: Path) -> str:
     return ""
 
 
-def tables_columns(tables: Sequence[Any]) -> list[list[str]]:
-    """Column names of each table."""
-    return [[str(name) for name in table.frame.columns] for table in tables]
-
-
 def _columns_by_file(
-    present: Sequence[Sequence[str]],
-    names: Sequence[str],
-    columns: Columns | Sequence[Columns | None] | None,
+    tables: Sequence[Table], columns: Columns | Sequence[Columns | None] | None
 ) -> list[Columns | None]:
     """The columns that hold for each file."""
+    names = [str(table.file) for table in tables]
     if columns is None:
         return [None for _ in names]
     if not isinstance(columns, Mapping):
@@ -195,19 +192,44 @@ def _columns_by_file(
                 f"columns has {len(columns)} entries for {len(names)} files. Give one per file."
             )
         return list(columns)
-    if _is_by_file(columns, names):
+    if any(name in columns for name in names):
+        unknown = [key for key in columns if key not in names]
+        if unknown:
+            hint = nearest(str(unknown[0]), names)
+            raise HistoryError(f'columns names "{unknown[0]}", which is no file read; {hint}.')
         return [columns.get(name) for name in names]
     if len(names) == 1:
         return [columns]
-    return [_present_part(columns, own) for own in present]
+    return _shared_columns(columns, [list(table.frame.columns) for table in tables])
 
 
-def _is_by_file(columns: Columns, names: Sequence[str]) -> bool:
-    return bool(columns) and all(key in names for key in columns)
+def _shared_columns(columns: Columns, present: Sequence[Sequence[str]]) -> list[Columns | None]:
+    """One mapping for several files: each takes what it has, and some file must have each."""
+    everywhere = {name for own in present for name in own}
+    for role, wanted in columns.items():
+        for name in _columns_named(role, wanted):
+            if name not in everywhere:
+                hint = nearest(str(name), everywhere)
+                raise HistoryError(f'no file has a column "{name}" (given as {role}); {hint}.')
+    return [_present_part(columns, frozenset(own)) for own in present]
 
 
-def _present_part(columns: Columns, own: Sequence[str]) -> Columns:
-    """The keys of shared columns whose column this file has."""
-    return {
-        role: name for role, name in columns.items() if not isinstance(name, str) or name in own
-    }
+def _columns_named(role: str, wanted: Any) -> list[Any]:
+    if isinstance(wanted, Mapping):
+        return list(wanted.values() if role == "channels" else wanted)
+    return list(wanted) if isinstance(wanted, list | tuple) else [wanted]
+
+
+def _present_part(columns: Columns, own: frozenset[str]) -> Columns:
+    """The part of shared columns whose columns this file has."""
+    part: dict[str, Any] = {}
+    for role, wanted in columns.items():
+        if role == "channels" and isinstance(wanted, Mapping):
+            part[role] = {channel: name for channel, name in wanted.items() if name in own}
+        elif role == "controls" and isinstance(wanted, Mapping):
+            part[role] = {name: kind for name, kind in wanted.items() if name in own}
+        elif role in ("channels", "controls") and isinstance(wanted, list | tuple):
+            part[role] = [name for name in wanted if name in own]
+        elif all(name in own for name in _columns_named(role, wanted)):
+            part[role] = wanted
+    return part

@@ -125,9 +125,15 @@ class History:
 
 def _table_of(frame: pd.DataFrame) -> Table:
     """A script's frame as a table; a date index becomes a column."""
-    if isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex):
-        frame = frame.reset_index(names=str(frame.index.name or "date"))
+    index_name = str(frame.index.name or "date")
+    dated = isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex)
+    if dated and index_name not in frame.columns:
+        frame = frame.reset_index(names=index_name)
     named = frame.set_axis([str(name) for name in frame.columns], axis=1)
+    if named.columns.is_unique:  # a missing text is a blank cell, whatever pandas calls it
+        for name, cells in named.items():
+            if isinstance(cells.dtype, pd.StringDtype):
+                named[name] = cells.astype(object).where(cells.notna(), None)
     return Table(named, np.arange(2, len(frame) + 2))
 
 

@@ -27,9 +27,9 @@ _TIME = r"(?:[T ]+\d{1,2}:\d{2}.*)?"
 _YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})" + _TIME)
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})")
 _DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4}|\d{2})" + _TIME)
-_SLASHED = re.compile(r"(\d{1,2})[/-](\d{1,2})[/-](\d{4}|\d{2})" + _TIME)
+_SLASHED = re.compile(r"(\d{1,2})(?:/(\d{1,2})/(\d{4}|\d{2})|-(\d{1,2})-(\d{4}))" + _TIME)
 _ISO_WEEK = re.compile(r"(\d{4})-?[Ww](\d{1,2})(?:-?([1-7]))?")
-_MONTH = re.compile(r"(\d{4})[-/.](\d{1,2})")
+_MONTH = re.compile(r"(\d{4})[-/.]?(\d{2})|(\d{1,2})[-/.](\d{4})")
 _SERIAL = re.compile(r"(\d{5})(?:\.\d*)?")
 _ADVICE = "write dates as 2024-01-31"
 
@@ -69,12 +69,20 @@ def days_of(table: Table, column: str, notebook: Notebook) -> Days:
         text = cell.strip() if isinstance(cell, str) else ""
         match = _SLASHED.fullmatch(text)
         if match:
-            slashed[place] = (int(match[1]), int(match[2]), _full_year(match[3]))
+            second, year = match[2] or match[4], match[3] or match[5]
+            slashed[place] = (int(match[1]), int(second), _full_year(year))
         else:
             days[place] = _day(cell)
     _settle_order(table, column, slashed, days, notebook)
+    _report_serials(table, column, cells, notebook)
     _report_unreadable(table, column, days, slashed, notebook)
     return days
+
+
+def _report_serials(table: Table, column: str, cells: Sequence[Any], notebook: Notebook) -> None:
+    if any(_SERIAL.fullmatch(str(cell).strip()) for cell in cells[:50]):
+        message = "numbers such as 45292 were read as Excel's count of days (2024-01-01)."
+        notebook.note("excel_dates", message, column=column, file=table.file)
 
 
 def _day(cell: Any) -> int:
@@ -103,7 +111,7 @@ def _date(cell: Any) -> dt.date | None:
 
 
 def _numeric_date(number: float) -> dt.date | None:
-    if 19_000_101 <= number <= 22_000_101 and number.is_integer():
+    if number > 190_000 and number.is_integer():
         return _text_date(str(int(number)))
     if 20_000 <= number <= 109_000:  # Excel's count of days
         return _EXCEL_ZERO + dt.timedelta(days=int(number))
@@ -126,7 +134,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], dt.date | None
         _ISO_WEEK,
         lambda found: dt.date.fromisocalendar(int(found[1]), int(found[2]), int(found[3] or 1)),
     ),
-    (_MONTH, lambda found: dt.date(int(found[1]), int(found[2]), 1)),
+    (_MONTH, lambda found: dt.date(int(found[1] or found[4]), int(found[2] or found[3]), 1)),
     (_SERIAL, lambda found: _numeric_date(float(found[1]))),
 )
 

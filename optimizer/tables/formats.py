@@ -105,7 +105,7 @@ def _workbook(data: bytes, file: str) -> Table:
         for sheet in sheets:
             lines = sheet.to_python(skip_empty_area=False)
             header = _header_line(lines)
-            if header is not None:
+            if header is not None and len(lines) > header + 2:
                 return _table(lines, header, file, None)
     except (calamine.CalamineError, zipfile.BadZipFile, OSError, ValueError, KeyError) as wrong:
         raise FileError(

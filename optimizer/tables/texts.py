@@ -24,6 +24,10 @@ _HEX = re.compile(r"0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_HALF_CHARACTER = re.compile(  # an escaped surrogate without its other half
+    r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])"
+    r"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -77,6 +81,10 @@ def _json(text: str, name: str) -> Any:
     line = _too_deep(text)
     if line:
         raise _refusal(name, line, f"more than {DEEPEST} levels of nesting; flatten it")
+    half = _HALF_CHARACTER.search(text)
+    if half:
+        line = text.count("\n", 0, half.start()) + 1
+        raise _refusal(name, line, "half a character (a lone surrogate); write it whole")
     try:
         return json.loads(
             text,
