@@ -77,7 +77,12 @@ def _faults(
         message = _message(item, kind, pointer)
         if message not in merged.setdefault(pointer, []):
             merged[pointer].append(message)
-    return tuple(Fault(pointer, ", or ".join(texts)) for pointer, texts in merged.items())
+    return tuple(Fault(pointer, ", or ".join(_telling(texts))) for pointer, texts in merged.items())
+
+
+def _telling(texts: list[str]) -> list[str]:
+    """Where a place may hold one of several kinds, the complaints that say more than the kind."""
+    return [text for text in texts if not text.startswith("should be a valid")] or texts
 
 
 def _pointer(loc: tuple[int | str, ...], content: Any, kind: str) -> str:
@@ -102,6 +107,11 @@ def _message(item: Any, kind: type[BaseModel], pointer: str) -> str:
         return f'unknown key "{key}"; {nearest(key, known)}'
     if item["type"] == "missing":
         return "is required and missing"
+    if item["type"] == "union_tag_invalid":
+        expected = [word.strip(" '") for word in item["ctx"]["expected_tags"].split(",")]
+        return f"unknown {item['ctx']['discriminator']} {item['ctx']['tag']!r}; " + nearest(
+            str(item["ctx"]["tag"]), expected
+        )
     text = str(item["msg"]).removeprefix("Value error, ").removeprefix("Input ")
     text = text[0].lower() + text[1:]
     given = item.get("input")

@@ -6,69 +6,118 @@ period*: money per period in, revenue per period out, at a steady level of spend
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import groupby
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+import numpy as np
+import numpy.typing as npt
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-Draws = float | list[float]
+from optimizer import curves
+from optimizer.curves import Curve as CurveFamily
+from optimizer.curves import DrawCurves, TableCurve, TabulatedDraws
+from optimizer.documents import Document, Number, canonical_hash, parse
+
+FloatArray = npt.NDArray[np.float64]
 Period = Literal["day", "week", "month"]
+ENOUGH_ROOM = 1.25  # tabulated draws reach this far beyond the spend first asked for
 
 
-class Document(BaseModel):
-    """What all parts of a document share: immutable, no unknown keys, no NaN or infinity."""
+def _positive(value: float | list[float]) -> float | list[float]:
+    numbers = value if isinstance(value, list) else [value]
+    if not numbers:
+        raise ValueError("is an empty list of draws")
+    if not all(0.0 < number <= 1e15 for number in numbers):
+        raise ValueError("must be above 0 and at most 1e15, every draw of it")
+    return value
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+def _at_most_one(value: float | list[float]) -> float | list[float]:
+    numbers = value if isinstance(value, list) else [value]
+    if not all(number <= 1.0 for number in numbers):
+        raise ValueError("must be at most 1")
+    return value
+
+
+def _listed(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+Draws = Annotated[Number | list[Number], BeforeValidator(_listed)]
+Positive = Annotated[Draws, AfterValidator(_positive)]
+Share = Annotated[Positive, AfterValidator(_at_most_one)]
 
 
 class Hill(Document):
     """ceiling x^slope / (x^slope + half_saturation^slope)."""
 
     family: Literal["hill"] = "hill"
-    ceiling: Draws = Field(description="currency per period; revenue approached as spend grows")
-    half_saturation: Draws = Field(description="currency per period; spend that earns half of it")
-    slope: Draws = Field(description="dimensionless; S-shaped above 1")
+    ceiling: Positive = Field(description="currency per period; revenue approached as spend grows")
+    half_saturation: Positive = Field(description="currency per period; spend that earns half of it")
+    slope: Positive = Field(description="dimensionless; S-shaped above 1")
 
 
 class Exponential(Document):
     """ceiling (1 - exp(-rate x))."""
 
     family: Literal["exponential"] = "exponential"
-    ceiling: Draws = Field(description="currency per period")
-    rate: Draws = Field(description="1 / (currency per period)")
+    ceiling: Positive = Field(description="currency per period")
+    rate: Positive = Field(description="1 / (currency per period)")
 
 
 class Log(Document):
     """scale log(1 + rate x)."""
 
     family: Literal["log"] = "log"
-    scale: Draws = Field(description="currency per period")
-    rate: Draws = Field(description="1 / (currency per period)")
+    scale: Positive = Field(description="currency per period")
+    rate: Positive = Field(description="1 / (currency per period)")
 
 
 class Power(Document):
     """scale x^exponent, exponent at most 1."""
 
     family: Literal["power"] = "power"
-    scale: Draws = Field(description="currency per period at a spend of 1")
-    exponent: Draws = Field(description="dimensionless, above 0 and at most 1")
+    scale: Positive = Field(description="currency per period at a spend of 1")
+    exponent: Share = Field(description="dimensionless, above 0 and at most 1")
 
 
 class Logistic(Document):
     """ceiling tanh(rate x / 2)."""
 
     family: Literal["logistic"] = "logistic"
-    ceiling: Draws = Field(description="currency per period")
-    rate: Draws = Field(description="1 / (currency per period)")
+    ceiling: Positive = Field(description="currency per period")
+    rate: Positive = Field(description="1 / (currency per period)")
 
 
 class Table(Document):
     """The monotone cubic (PCHIP) through the points, flat beyond the last."""
 
     family: Literal["table"] = "table"
-    spend: list[float] = Field(description="currency per period, rising from 0")
-    response: list[float] | list[list[float]] = Field(
+    spend: list[Number] = Field(description="currency per period, rising from 0")
+    response: list[Number] | list[list[Number]] = Field(
         description="currency per period, rising from 0; a list of lists is one table per draw"
     )
+
+    @property
+    def tables(self) -> list[list[float]]:
+        """The responses, one list per draw."""
+        first = self.response[0] if self.response else 0.0
+        return self.response if isinstance(first, list) else [self.response]  # type: ignore[return-value,list-item]
+
+    @model_validator(mode="after")
+    def _is_a_curve(self) -> Self:
+        spend = np.array(self.spend)
+        if spend.size < 2 or spend[0] != 0.0 or not np.all(np.diff(spend) > 0.0):
+            raise ValueError("spend must rise from 0 over at least two points")
+        for table in self.tables:
+            response = np.array(table)
+            if response.shape != spend.shape:
+                raise ValueError(f"response needs {spend.size} points, as many as spend")
+            if response[0] != 0.0 or not np.all(np.diff(response) >= 0.0):
+                raise ValueError("response must start at 0 and never fall")
+        return self
 
 
 Curve = Annotated[
@@ -80,6 +129,13 @@ class Carryover(Document):
     """Geometric adstock: the share of an effect that survives a period."""
 
     retention: Draws = Field(description="0 to 1 per period")
+
+    @model_validator(mode="after")
+    def _within_range(self) -> Self:
+        values = self.retention if isinstance(self.retention, list) else [self.retention]
+        if not all(0.0 <= value < 1.0 for value in values):
+            raise ValueError("retention must be from 0 to below 1")
+        return self
 
 
 class ModelChannel(Document):
@@ -133,5 +189,122 @@ class Model(Document):
     model: Literal[1] = 1
     currency: str | None = None
     period: Period = "week"
-    channels: list[ModelChannel]
+    channels: list[ModelChannel] = Field(min_length=1)
     fit: FitRecord | None = None
+
+    @classmethod
+    def from_dict(cls, content: Any) -> Model:
+        """A model from plain data; every fault at once as a DocumentError."""
+        return parse(cls, content, "model")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, ready for JSON; what was left at its default stays out."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        cells = [(entry.channel, entry.market) for entry in self.channels]
+        twice = next((cell for cell in cells if cells.count(cell) > 1), None)
+        if twice is not None:
+            where = f" in market {twice[1]}" if twice[1] else ""
+            raise ValueError(f'channel "{twice[0]}"{where} is given twice; keep one')
+        if len({entry.market is None for entry in self.channels}) > 1:
+            raise ValueError("some channels name a market and some do not; name it for all")
+        counts = {len(draws) for entry in self.channels for draws in _draw_lists(entry.curve)}
+        if len(counts) > 1:
+            raise ValueError(f"lists of draws differ in length: {sorted(counts)}; make them equal")
+        return self
+
+    @cached_property
+    def content_hash(self) -> str:
+        """``sha256:`` of the document."""
+        return canonical_hash(self)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Channel names in order, each once."""
+        return tuple(dict.fromkeys(entry.channel for entry in self.channels))
+
+    @cached_property
+    def n_draws(self) -> int:
+        """Draws per parameter; 1 where no parameter is a list."""
+        lists = (draws for entry in self.channels for draws in _draw_lists(entry.curve))
+        return len(next(lists, [0.0]))
+
+    @cached_property
+    def point_curves(self) -> CurveFamily:
+        """All cells' curves, per period, of a model without draws."""
+        entries = sorted(enumerate(self.channels), key=lambda pair: pair[1].curve.family)
+        groups = []
+        for _, members in groupby(entries, key=lambda pair: pair[1].curve.family):
+            places, group = zip(*members, strict=True)
+            groups.append((places, _family([entry.curve for entry in group], 1)))
+        return curves.mixed(groups)
+
+    @cached_property
+    def draw_curves(self) -> DrawCurves:
+        """All cells' draws, per period."""
+        return DrawCurves(tuple(_family([c.curve], self.n_draws) for c in self.channels))
+
+    def response(self, spend: FloatArray) -> FloatArray:
+        """Revenue per period (N, n) at a spend per period (n,), one row per draw."""
+        if self.n_draws == 1:
+            return self.point_curves.value(spend)[None]
+        return self.draw_curves.value(spend)
+
+    def marginal_response(self, spend: FloatArray) -> FloatArray:
+        """Revenue of the next unit of spend (N, n) at a spend per period (n,)."""
+        if self.n_draws == 1:
+            return self.point_curves.marginal(spend)[None]
+        return self.draw_curves.marginal(spend)
+
+    def tabulated(self, largest: FloatArray) -> TabulatedDraws:
+        """All draws tabulated from 0 to at least the largest spend (n,), per period.
+
+        Done once and kept; done again only when a scenario asks for more room than the last.
+        """
+        kept: TabulatedDraws | None = self.__dict__.get("_tabulated")
+        if kept is not None and np.all(kept.nodes[:, -1] >= largest):
+            return kept
+        room = ENOUGH_ROOM * largest
+        room = room if kept is None else np.maximum(room, kept.nodes[:, -1])
+        tables = self.draw_curves.tabulated(room)
+        self.__dict__["_tabulated"] = tables
+        return tables
+
+
+def _draw_lists(curve: Curve) -> list[list[Any]]:
+    """The lists of draws among a curve's parameters."""
+    if isinstance(curve, Table):
+        return [curve.response] if isinstance(curve.response[0], list) else []
+    values = (getattr(curve, name) for name in type(curve).model_fields if name != "family")
+    return [value for value in values if isinstance(value, list)]
+
+
+def _family(members: Sequence[Curve], n_draws: int) -> CurveFamily:
+    """One family's curves: a cell per member, or a cell per draw of the only member."""
+    first = members[0]
+    if isinstance(first, Table):
+        stated = [(m.spend, table) for m in members if isinstance(m, Table) for table in m.tables]
+        return TableCurve.through(stated * (n_draws if len(stated) < n_draws else 1))
+    names = [name for name in type(first).model_fields if name != "family"]
+    columns = {name: _column([getattr(m, name) for m in members], n_draws) for name in names}
+    if isinstance(first, Hill) and np.all(columns["slope"] == 1.0):
+        return curves.MichaelisMentenCurve(**columns)
+    return FAMILIES[first.family](**columns)
+
+
+def _column(values: Sequence[Any], n_draws: int) -> FloatArray:
+    """Parameters side by side: members of one draw, or draws of one member."""
+    if n_draws == 1:
+        return np.array([value[0] if isinstance(value, list) else value for value in values])
+    return np.broadcast_to(np.asarray(values[0], dtype=float), (n_draws,)).copy()
+
+
+FAMILIES: dict[str, Any] = {
+    "hill": curves.HillCurve,
+    "exponential": curves.ExponentialCurve,
+    "log": curves.LogCurve,
+    "power": curves.PowerCurve,
+    "logistic": curves.LogisticCurve,
+}

@@ -38,6 +38,7 @@ class Allocation:
     certificate: Certificate
     proof: Proof
     price: float  # gain from one more unit of budget, before the cost of spending it
+    marginal_gain: FloatArray  # (n,), of each cell's next unit, before the cost of spending it
     route: Route
     is_fallback: bool  # no split beats the one nearest to the current
     rounding_loss: float  # currency of the objective, lost by whole lots
@@ -61,7 +62,16 @@ def allocate(problem: AllocationProblem) -> Allocation:
     published = rounded(problem, spend)
     certificate = certify(problem, published, proof)
     loss = max(best - certificate.value, 0.0) if not is_fallback else 0.0
-    return Allocation(published, certificate, proof, price, route, is_fallback, loss)
+    return Allocation(
+        spend=published,
+        certificate=certificate,
+        proof=proof,
+        price=price,
+        marginal_gain=problem.marginal_gain(published),
+        route=route,
+        is_fallback=is_fallback,
+        rounding_loss=loss,
+    )
 
 
 def _solve(

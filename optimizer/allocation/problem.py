@@ -69,6 +69,19 @@ class AllocationProblem:
             return level
         return level - self.caution * float(np.std(gains - self.gain_draws(self.reference)))
 
+    def marginal_gain(self, spend: FloatArray) -> FloatArray:
+        """Slope (n,) of the objective, before the cost of spending: with caution, under the
+        weights that the split's own spread gives the draws."""
+        if not isinstance(self.gains, TabulatedDraws):
+            return self.gains.marginal(spend)
+        marginal = self.gains.source.marginal(spend)
+        gain = self.gain_draws(spend) - self.gain_draws(self.reference)
+        spread = float(gain.std())
+        if not self.is_cautious or spread <= 0.0:
+            return np.asarray(marginal.mean(axis=0))
+        weights = (1.0 - self.caution * (gain - gain.mean()) / spread) / gain.size
+        return np.asarray(weights @ marginal)
+
     def check_feasible(self) -> None:
         """Raise if no split within the bounds adds up to the budget."""
         slack = CENTS_AGREE * self.lot

@@ -8,7 +8,7 @@ is spread evenly. Weights may be negative: the sum is then a difference of monot
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -72,14 +72,21 @@ class DrawCurves:
 
 @dataclass(frozen=True)
 class TabulatedDraws:
-    """Values, slopes and interpolation bounds of every draw at the nodes."""
+    """Values, slopes and interpolation bounds of every draw at the nodes.
 
-    source: DrawCurves
+    ``money`` and ``worth`` say in which unit the tables are read: worth x money x f(x / money).
+    They are applied to the few numbers of a weighted table, never to the draws, so that another
+    span or another margin costs nothing.
+    """
+
+    source: DrawCurves  # already in that unit
     nodes: FloatArray  # (n, m)
     values: FloatArray  # (n, m, N)
     slopes_right: FloatArray  # (n, m - 1, N), at the left end of each piece
     slopes_left: FloatArray  # (n, m - 1, N), at the right end of each piece
     error: FloatArray  # (n, m - 1, N)
+    money: float = 1.0
+    worth: float | FloatArray = 1.0  # (n,)
 
     @classmethod
     def of(cls, draws: DrawCurves, largest: FloatArray) -> TabulatedDraws:
@@ -117,24 +124,37 @@ class TabulatedDraws:
 
     def weighted(self, weights: FloatArray) -> TableCurve:
         """The curves sum_s w_s f_s as tables; weights (N,) may be negative."""
-        return TableCurve(
+        table = TableCurve(
             self.nodes,
             self.values @ weights,
             self.slopes_right @ weights,
             self.slopes_left @ weights,
             self.error @ np.abs(weights),
         )
+        return table.rescaled(self.money, self.worth)
 
     def rescaled(self, money: float, value: FloatArray) -> TabulatedDraws:
         """The same tables for value x money x f(x / money), value (n,)."""
-        worth = np.asarray(value, dtype=float)[:, None, None]
-        return TabulatedDraws(
-            self.source.rescaled(money, value),
-            self.nodes * money,
-            self.values * (worth * money),
-            self.slopes_right * worth,
-            self.slopes_left * worth,
-            self.error * (worth * money),
+        return replace(
+            self,
+            source=self.source.rescaled(money, value),
+            money=self.money * money,
+            worth=self.worth * value,
+        )
+
+    def within(self, lower: FloatArray, upper: FloatArray) -> TabulatedDraws:
+        """The same tables without the pieces that no cell's [lower, upper] reaches."""
+        nodes = self.nodes * self.money
+        first = int((nodes[:, 1:] < lower[:, None]).sum(axis=1).min())
+        last = int((nodes[:, :-1] <= upper[:, None]).sum(axis=1).max())
+        keep, pieces = slice(first, last + 1), slice(first, last)
+        return replace(
+            self,
+            nodes=self.nodes[:, keep],
+            values=self.values[:, keep],
+            slopes_right=self.slopes_right[:, pieces],
+            slopes_left=self.slopes_left[:, pieces],
+            error=self.error[:, pieces],
         )
 
 
