@@ -17,7 +17,8 @@ from optimizer.history import FEWEST_PERIODS, Finding, FloatArray, History, Seve
 ASKED_PERIODS = 60
 LARGEST = 1e13  # beyond this a cent is no longer exact
 WINDOW = 8  # periods on either side of a level shift
-SHIFT = 7.0  # times: below a wrong unit (10, 1000) and above what budgets do
+SHIFT = 7.0  # times: below a wrong unit (10, 1000) and above what budgets do, and
+APART = 2.2  # times between the nearest values on either side
 OUTLIER = 10.0  # times the usual high value
 REVENUE_OUTLIER = 6.0  # times away from the local median of total revenue, and
 REVENUE_SIGMAS = 6.0  # robust standard deviations of its log
@@ -137,23 +138,25 @@ def _collinear_spend(history: History) -> Iterator[Finding]:
                 )
 
 
-def _series(history: History) -> Iterator[tuple[str, str | None, FloatArray]]:
-    """Every series of money: what it is ("tv in north"), its column, its values."""
+def _series(history: History) -> Iterator[tuple[str, str | None, FloatArray, FloatArray]]:
+    """Every series of money: what it is, its channel, its values, and the spend behind it."""
+    alone = np.ones(len(history.dates))
     for market_number, market in enumerate(history.markets):
         where = f" in {market}" if market else ""
         for number, channel in enumerate(history.channels):
-            yield f"spend{where}", channel, history.spend[market_number, :, number]
+            spend = history.spend[market_number, :, number]
+            yield f"spend{where}", channel, spend, alone
             if history.layout == "attributed":
-                yield f"revenue{where}", channel, history.revenue[market_number, :, number]
+                yield f"revenue{where}", channel, history.revenue[market_number, :, number], spend
         if history.layout == "aggregate":
-            yield f"revenue{where}", None, history.revenue[market_number]
+            yield f"revenue{where}", None, history.revenue[market_number], alone
 
 
 def _level_shifts(history: History) -> Iterator[Finding]:
-    for what, channel, values in _series(history):
-        used = np.flatnonzero(values > 0)
+    for what, channel, values, causes in _series(history):
+        used = np.flatnonzero((values > 0) & (causes > 0))
         shift = largest_shift(values[used])
-        if shift is not None:
+        if shift is not None and not _is_caused(causes[used], shift[0]):
             place, ratio = shift
             day = history.dates[used[place]].date().isoformat()
             times = f"{ratio:,.0f} times" if ratio > 1 else f"1/{1 / ratio:,.0f} of"
@@ -163,6 +166,13 @@ def _level_shifts(history: History) -> Iterator[Finding]:
                 "check for a change of unit or currency.",
                 channel or "revenue",
             )
+
+
+def _is_caused(causes: FloatArray, place: int) -> bool:
+    """Whether a revenue moved because its spend did (always 1 where the series is a spend)."""
+    before = np.median(causes[max(place - WINDOW, 0) : place])
+    after = np.median(causes[place : place + WINDOW])
+    return not 0.5 < after / before < 2
 
 
 def largest_shift(values: FloatArray) -> tuple[int, float] | None:
@@ -190,7 +200,7 @@ def largest_shift(values: FloatArray) -> tuple[int, float] | None:
     apart = np.maximum(
         after.min(axis=1) - before.max(axis=1), before.min(axis=1) - after.max(axis=1)
     )
-    scores = np.where((np.abs(step) > np.log(SHIFT)) & (apart > np.log(SHIFT) / 2), apart, 0.0)
+    scores = np.where((np.abs(step) > np.log(SHIFT)) & (apart > np.log(APART)), apart, 0.0)
     best = int(np.argmax(scores))
     if scores[best] <= 0:
         return None
@@ -198,7 +208,7 @@ def largest_shift(values: FloatArray) -> tuple[int, float] | None:
 
 
 def _outliers(history: History) -> Iterator[Finding]:
-    for what, channel, values in _series(history):
+    for what, channel, values, _ in _series(history):
         places = _total_outliers(values) if channel is None else _burst_outliers(values)
         for place in places[:3]:
             day = history.dates[place].date().isoformat()

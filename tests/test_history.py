@@ -45,7 +45,7 @@ def wide(periods: int = 40, freq: str = "7D", start: str = "2024-01-01") -> pd.D
     )
 
 
-def long(periods: int = 40, freq: str = "7D") -> pd.DataFrame:
+def long(periods: int = 40, freq: str = "7D", *, cents: bool = False) -> pd.DataFrame:
     """The clean attributed table of the same two channels."""
     table = wide(periods, freq)
     parts = [
@@ -59,7 +59,8 @@ def long(periods: int = 40, freq: str = "7D") -> pd.DataFrame:
         )
         for channel, factor in (("tv", 2.0), ("search", 3.0))
     ]
-    return pd.concat(parts).sort_values("date", kind="stable").reset_index(drop=True)
+    table = pd.concat(parts).sort_values("date", kind="stable").reset_index(drop=True)
+    return table.assign(revenue=table["revenue"].round(2)) if cents else table
 
 
 def codes(history: History) -> list[str]:
@@ -227,9 +228,7 @@ def test_a_channel_that_never_spends_is_left_out():
     history = History.from_frame(wide().assign(radio_spend=0.0))
     assert history.channels == ("tv", "search")
     assert codes(history) == ["zero_channel"]
-    extra = pd.DataFrame(
-        {"date": wide()["date"], "channel": "mail", "spend": 0.0, "revenue": 10.0}
-    )
+    extra = pd.DataFrame({"date": wide()["date"], "channel": "mail", "spend": 0.0, "revenue": 10.0})
     history = History.from_frame(pd.concat([long(), extra]))
     assert history.revenue.shape == (1, 40, 2)
     assert "revenue of 400 with it" in history.findings[0].message
@@ -264,15 +263,17 @@ def test_text_flags_become_one_column_per_level():
         ("events_event1", "promotion"),
         ("events_event2", "promotion"),
     ]
-    assert history.controls[0].values[0, :8].tolist() == [0, 1, 0, 0, 0, 0, 0, 1]
+    (first, _) = history.controls
+    assert first.values[0, :8].tolist() == [0, 1, 0, 0, 0, 0, 0, 1]  # noqa: PD011
     assert "text_flags" in codes(history)
 
 
 def test_a_plain_list_of_controls_is_of_kind_other_and_negative_values_are_kept():
     table = wide().assign(heat=np.linspace(-2, 2, 40))
     history = History.from_frame(table, columns={"controls": ["heat"]})
-    assert history.controls[0].kind == "other"
-    np.testing.assert_allclose(history.controls[0].values[0], table["heat"])
+    (heat,) = history.controls
+    assert heat.kind == "other"
+    np.testing.assert_allclose(heat.values[0], table["heat"])  # noqa: PD011
 
 
 def test_what_is_not_named_is_ignored_and_listed():

@@ -59,7 +59,8 @@ def bare(text: str) -> str:
     if text.startswith("(") and text.endswith(")"):
         text = "-" + text[1:-1]
     sign = "-" if text.startswith("-") else ""
-    text = _CURRENCY_AFTER.sub("", _CURRENCY.sub("", text.lstrip("-+").strip()).strip())
+    text = text[1:].strip() if text.startswith(("-", "+")) else text
+    text = _CURRENCY_AFTER.sub("", _CURRENCY.sub("", text).strip())
     return sign + _SPACES.sub("", text)
 
 

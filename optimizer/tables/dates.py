@@ -81,7 +81,7 @@ def days_of(table: Table, column: str, notebook: Notebook) -> Days:
 
 def _report_serials(table: Table, column: str, cells: Sequence[Any], notebook: Notebook) -> None:
     if any(_SERIAL.fullmatch(str(cell).strip()) for cell in cells[:50]):
-        message = "numbers such as 45292 were read as Excel's count of days (2024-01-01)."
+        message = "day counts were read as Excel's: 45292 is 2024-01-01."
         notebook.note("excel_dates", message, column=column, file=table.file)
 
 
@@ -171,7 +171,12 @@ def _settle_order(
         return
     for place, parts in slashed.items():
         days[place] = _ordered_day(parts, order)
-    notebook.note("date_order", f"dates were read as {order}.", column=column, file=table.file)
+    notebook.note(
+        "date_order",
+        f"dates were read as {order}, the only order that fits all rows.",
+        column=column,
+        file=table.file,
+    )
 
 
 def _ordered_day(parts: tuple[int, int, int], order: Order) -> int:

@@ -140,7 +140,7 @@ def _text(data: bytes, file: str, notebook: Notebook) -> Table:
     delimiter = _delimiter(text)
     try:
         lines: list[list[Any]] = list(
-            csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+            csv.reader(io.StringIO(text, newline=None), delimiter=delimiter, strict=True)
         )
     except csv.Error as wrong:
         raise FileError(

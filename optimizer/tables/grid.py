@@ -176,7 +176,8 @@ def _within_revenue(observed: pd.DataFrame, layout: Layout, notebook: Notebook) 
     if left_out:
         notebook.warning(
             "outside_revenue",
-            f"{left_out} periods before the first or after the last revenue were left out.",
+            f"{left_out} periods before the first or after the last revenue were left out; "
+            "fill in their revenue to use them.",
         )
     return observed[inside]
 
