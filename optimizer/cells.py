@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from optimizer.allocation import AllocationProblem
 from optimizer.allocation.problem import CENTS_AGREE
+from optimizer.curves import Curve, TabulatedDraws
 from optimizer.documents import Document
 from optimizer.errors import DocumentError, Fault, InfeasibleError, NotBuiltError, nearest
 from optimizer.model import Model
@@ -96,15 +97,9 @@ class Question:
         """
         lower, upper, _ = self.limits
         self._check_each_cell(lower, upper)
-        periods, value = float(self.scenario.periods), self.value_per_revenue
-        if self.model.n_draws == 1:
-            gains = self.model.point_curves.rescaled(periods, value)
-        else:
-            tables = self.model.tabulated(np.maximum(upper, self.reference) / periods)
-            gains = tables.rescaled(periods, value).within(lower, upper)
         return AllocationProblem(
             cells=self.names,
-            gains=gains,
+            gains=self._gains(lower, upper),
             total_budget=self.budget,
             lower=lower,
             upper=upper,
@@ -114,11 +109,21 @@ class Question:
             lot=self.scenario.lot,
         )
 
+    def _gains(self, lower: FloatArray, upper: FloatArray) -> Curve | TabulatedDraws:
+        """The curves P v f(x / P) on the bounds: single ones, or the draws tabulated."""
+        periods = float(self.scenario.periods)
+        if self.model.n_draws == 1:
+            return self.model.point_curves.rescaled(periods, self.value_per_revenue)
+        tables = self.model.tabulated(np.maximum(upper, self.reference) / periods)
+        return tables.rescaled(periods, self.value_per_revenue).within(lower, upper)
+
     def _check_each_cell(self, lower: FloatArray, upper: FloatArray) -> None:
         for name, low, high in zip(self.names, lower, upper, strict=True):
             if low > high:
                 conflicts = (f"{name} at least {low:,.2f}", f"{name} at most {high:,.2f}")
-                advice = f"State both min and max for {name}; the one not stated is {self._default}."
+                advice = (
+                    f"State both min and max for {name}; the one not stated is {self._default}."
+                )
                 raise InfeasibleError(self.budget, conflicts, advice)
 
     @property
@@ -140,7 +145,11 @@ def ask(model: Model, scenario: Scenario) -> Question:
     refuse_unbuilt(scenario)
     faults = (*_unknown_names(model, scenario), *_market_rules(model, scenario))
     if faults:
-        kind = NotBuiltError if all("not built" in fault.message for fault in faults) else DocumentError
+        kind = (
+            NotBuiltError
+            if all("not built" in fault.message for fault in faults)
+            else DocumentError
+        )
         raise kind("scenario", tuple(faults))
     current = _current(model, scenario)
     return Question(
@@ -183,7 +192,9 @@ def _unknown_markets(model: Model, scenario: Scenario) -> Iterator[Fault]:
         for market in spend if isinstance(spend, dict) else ():
             if market not in markets:
                 suggestion = nearest(market, [str(m) for m in markets if m is not None])
-                yield Fault(f"/current/{channel}/{market}", f'unknown market "{market}"; {suggestion}')
+                yield Fault(
+                    f"/current/{channel}/{market}", f'unknown market "{market}"; {suggestion}'
+                )
 
 
 def _market_rules(model: Model, scenario: Scenario) -> Iterator[Fault]:
@@ -200,7 +211,9 @@ def _current(model: Model, scenario: Scenario) -> FloatArray:
     """The current split (n,), whole plan: as stated, or the last year's."""
     history = [entry.history_spend_per_period for entry in model.channels]
     if scenario.current is None:
-        unknown = [c.channel for c, spend in zip(model.channels, history, strict=True) if spend is None]
+        unknown = [
+            c.channel for c, spend in zip(model.channels, history, strict=True) if spend is None
+        ]
         if unknown:
             text = f"is needed: the model gives no history_spend_per_period for {unknown[0]}"
             raise DocumentError("scenario", (Fault("/current", text),))
@@ -212,9 +225,7 @@ def _current(model: Model, scenario: Scenario) -> FloatArray:
     return current
 
 
-def stated_split(
-    model: Model, split: Mapping[str, float | dict[str, float]]
-) -> FloatArray:
+def stated_split(model: Model, split: Mapping[str, float | dict[str, float]]) -> FloatArray:
     """A split (n,) from channel -> money or market -> money; what is not named is zero.
 
     A channel's total is divided over its markets as last year, evenly where that is unknown.

@@ -29,7 +29,7 @@ class Document(BaseModel):
 def _plain_number(value: Any) -> Any:
     """Numbers only: no text, no yes or no; numpy's scalars count as numbers."""
     if isinstance(value, bool | str):
-        raise ValueError("must be a number")  # noqa: TRY004  pydantic wants ValueError
+        raise ValueError("must be a number")
     return value.item() if hasattr(value, "item") and getattr(value, "ndim", 1) == 0 else value
 
 

@@ -55,7 +55,9 @@ class Hill(Document):
 
     family: Literal["hill"] = "hill"
     ceiling: Positive = Field(description="currency per period; revenue approached as spend grows")
-    half_saturation: Positive = Field(description="currency per period; spend that earns half of it")
+    half_saturation: Positive = Field(
+        description="currency per period; spend that earns half of it"
+    )
     slope: Positive = Field(description="dimensionless; S-shaped above 1")
 
 
@@ -180,7 +182,7 @@ class FitRecord(Document):
         description="channel -> parameter -> (centre, sd); roas and half_saturation and slope: "
         "median and sd of the log; retention: mean and sd of the logit per week"
     )
-    diagnostics: list[Diagnostic] = []
+    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 class Model(Document):
@@ -291,7 +293,8 @@ def _family(members: Sequence[Curve], n_draws: int) -> CurveFamily:
     columns = {name: _column([getattr(m, name) for m in members], n_draws) for name in names}
     if isinstance(first, Hill) and np.all(columns["slope"] == 1.0):
         return curves.MichaelisMentenCurve(**columns)
-    return FAMILIES[first.family](**columns)
+    family: CurveFamily = FAMILIES[first.family](**columns)
+    return family
 
 
 def _column(values: Sequence[Any], n_draws: int) -> FloatArray:

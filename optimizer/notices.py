@@ -96,7 +96,8 @@ def _about_the_answer(question: Question, found: Allocation) -> Iterator[PlanWar
     if gap > PROMISED_GAP[found.route.value]:
         yield PlanWarning(
             code="gap",
-            message=f"The proof leaves {100.0 * gap:.4f} % open: a split that much better may exist.",
+            message=f"The proof leaves {100.0 * gap:.4f} % open: a split that much better may be "
+            "there.",
         )
     earned = max(abs(found.certificate.value), 1e-300)
     if found.rounding_loss > NOTICEABLE_ROUNDING * earned:

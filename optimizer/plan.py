@@ -43,10 +43,19 @@ class Interval(Document):
     @classmethod
     def of(cls, draws: FloatArray) -> Interval:
         """The interval of equally likely values (N,)."""
-        if draws.size == 1:
-            return cls(mean=float(draws[0]))
-        low, high = np.quantile(draws, (0.05, 0.95))
-        return cls(mean=float(draws.mean()), p05=float(low), p95=float(high))
+        return cls.each(draws[:, None])[0]
+
+    @classmethod
+    def each(cls, draws: FloatArray) -> list[Interval]:
+        """The intervals of columns of equally likely values (N, n)."""
+        means = draws.mean(axis=0).tolist()
+        if len(draws) == 1:
+            return [cls(mean=mean) for mean in means]
+        low, high = np.quantile(draws, (0.05, 0.95), axis=0).tolist()
+        return [
+            cls(mean=mean, p05=least, p95=most)
+            for mean, least, most in zip(means, low, high, strict=True)
+        ]
 
 
 class Uplift(Interval):
@@ -219,13 +228,14 @@ class _Outcome:
             uplift=self.uplift(),
         )
 
+    @cached_property
     def rows(self) -> tuple[AllocationRow, ...]:
-        return tuple(self._row(i) for i in range(self.spend.size))
+        intervals = Interval.each(self.revenue)
+        return tuple(self._row(i, response) for i, response in enumerate(intervals))
 
-    def _row(self, i: int) -> AllocationRow:
+    def _row(self, i: int, response: Interval) -> AllocationRow:
         entry, spend, now = self.question.model.channels[i], self.spend[i], self.current[i]
         margin = self.question.margin[i]
-        response = Interval.of(self.revenue[:, i])
         marginal = float(self.marginal[:, i].mean())
         return AllocationRow(
             channel=entry.channel,
@@ -326,7 +336,9 @@ def _given_split(
         raise DocumentError("split", (Fault(f"/{unknown[0]}", text),))
     for channel, money in stated.items():
         markets = [str(c.market) for c in model.channels if c.channel == channel]
-        strange = [name for name in (money if isinstance(money, dict) else ()) if name not in markets]
+        strange = [
+            name for name in (money if isinstance(money, dict) else ()) if name not in markets
+        ]
         if strange:
             text = f'unknown market "{strange[0]}"; {nearest(strange[0], markets)}'
             raise DocumentError("split", (Fault(f"/{channel}/{strange[0]}", text),))
@@ -335,13 +347,18 @@ def _given_split(
     keep = np.array([entry.channel in missing for entry in model.channels])
     spend = np.where(keep, np.round(question.reference, 2), spend)
     if spend.sum() <= 0.0:
-        raise DocumentError("split", (Fault("", "spends nothing; give at least one channel money"),))
+        raise DocumentError(
+            "split", (Fault("", "spends nothing; give at least one channel money"),)
+        )
     message = f"The split does not name {', '.join(missing)}: kept at the current spend."
     return spend, (PlanWarning(code="kept_at_current", message=message),) if missing else ()
 
 
 class _Split(Document):
-    split: dict[str, Annotated[float, Field(ge=0, le=1e13)] | dict[str, Annotated[float, Field(ge=0, le=1e13)]]]
+    split: dict[
+        str,
+        Annotated[float, Field(ge=0, le=1e13)] | dict[str, Annotated[float, Field(ge=0, le=1e13)]],
+    ]
 
 
 def _document(
@@ -351,7 +368,6 @@ def _document(
     extra: tuple[PlanWarning, ...] = (),
 ) -> Plan:
     scenario, model = question.scenario, question.model
-    rows, totals = outcome.rows(), outcome.totals()
     return Plan(
         name=scenario.name,
         currency=scenario.currency or model.currency,
@@ -361,8 +377,8 @@ def _document(
         objective=scenario.objective,
         caution=scenario.caution,
         route=found.route.value if found else "given",
-        rows=rows,
-        totals=totals,
+        rows=outcome.rows,
+        totals=outcome.totals(),
         certificate=_certificate(found) if found else None,
         shadow_prices=_shadow_prices(question, outcome, found) if found else (),
         warnings=(*question.warnings, *extra, *plan_warnings(question, outcome.spend, found)),
@@ -398,7 +414,7 @@ def _shadow_prices(
     worth = f"one more {currency} of budget earns {found.price:.2f} {currency} of {money}{relaxed}"
     prices = [ShadowPrice(constraint="budget", price=found.price - charge, statement=worth)]
     marginal = found.marginal_gain
-    for row, name, gain in zip(outcome.rows(), question.names, marginal, strict=True):
+    for row, name, gain in zip(outcome.rows, question.names, marginal, strict=True):
         if row.binding not in ("minimum", "maximum") or not np.isfinite(gain):
             continue
         step = gain - found.price if row.binding == "maximum" else found.price - gain

@@ -70,7 +70,8 @@ class FitOptions(Document):
     """What is believed before the history is read."""
 
     priors: dict[str, dict[str, Centre]] = Field(
-        default={}, description="channel -> roas, half_saturation, slope: median, sd of the log"
+        default_factory=dict,
+        description="channel -> roas, half_saturation, slope: median, sd of the log",
     )
     incrementality: dict[str, Centre] | None = Field(
         default=None, description="channel -> mean and sd of the factor"
@@ -89,9 +90,9 @@ class ChannelRules(Document):
 
     min: Money | None = None
     max: Money | None = None
-    change: Annotated[tuple[Annotated[Number, Field(ge=-1)], Number], AfterValidator(_rising)] | None = Field(
-        default=None, description="smallest and largest relative change of the current spend"
-    )
+    change: (
+        Annotated[tuple[Annotated[Number, Field(ge=-1)], Number], AfterValidator(_rising)] | None
+    ) = Field(default=None, description="smallest and largest relative change of the current spend")
     spent: Money | None = None
     min_if_active: Money | None = None
     locked: Money | None = None
@@ -102,8 +103,14 @@ class ChannelRules(Document):
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
         if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min:,.2f} is above max {self.max:,.2f}; swap or change one")
-        limits = [key for key in ("min", "max", "change", "min_if_active") if getattr(self, key) is not None]
+            raise ValueError(
+                f"min {self.min:,.2f} is above max {self.max:,.2f}; swap or change one"
+            )
+        limits = [
+            key
+            for key in ("min", "max", "change", "min_if_active")
+            if getattr(self, key) is not None
+        ]
         fixed = [key for key in ("locked", "excluded") if getattr(self, key) not in (None, False)]
         if fixed and (limits or len(fixed) > 1):
             raise ValueError(f"{fixed[0]} says all there is; take out {[*fixed, *limits][1]}")
@@ -115,7 +122,7 @@ class MarketRules(Document):
 
     min: Money | None = None
     max: Money | None = None
-    channels: dict[str, ChannelRules] = {}
+    channels: dict[str, ChannelRules] = Field(default_factory=dict)
 
 
 class Ratio(Document):
@@ -193,7 +200,7 @@ class Scenario(Document):
     caution: Annotated[Number, Field(ge=0, le=1)] = 0.5
     current: dict[str, Money | dict[str, Money]] | None = None
     bounds: Multiples = Field(default=(0.5, 2.0), description="times each channel's current spend")
-    channels: dict[str, ChannelRules] = {}
+    channels: dict[str, ChannelRules] = Field(default_factory=dict)
     markets: dict[str, MarketRules] | None = None
     groups: dict[str, Group] | None = None
     targets: Targets | None = None
@@ -240,8 +247,10 @@ def refuse_unbuilt(scenario: Scenario) -> None:
     ------
     NotBuiltError
     """
-    faults = tuple(Fault(pointer, f"{what} is not built yet; take the key out to plan without it")
-                   for pointer, what in _unbuilt(scenario))
+    faults = tuple(
+        Fault(pointer, f"{what} is not built yet; take the key out to plan without it")
+        for pointer, what in _unbuilt(scenario)
+    )
     if faults:
         raise NotBuiltError("scenario", faults)
 
@@ -262,9 +271,8 @@ def _unbuilt(scenario: Scenario) -> Iterator[tuple[str, str]]:
     if scenario.history is not None and scenario.history.lift_tests is not None:
         yield "/history/lift_tests", "reading lift tests"
     for channel, rules in scenario.channels.items():
-        for key in ("spent", "min_if_active", "like", "scale"):
-            if getattr(rules, key) is not None:
-                yield f"/channels/{channel}/{key}", f"the rule {key}"
+        stated = (k for k in ("spent", "min_if_active", "like", "scale") if getattr(rules, k))
+        yield from ((f"/channels/{channel}/{key}", f"the rule {key}") for key in stated)
 
 
 def _unbuilt_schedule(schedule: Schedule) -> Iterator[tuple[str, str]]:

@@ -11,14 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-import numpy as np
-
-from optimizer.allocation.branch import branch_and_bound
+from optimizer.allocation.branch import Branched, SumOfCurves, branch_and_bound
 from optimizer.allocation.certificate import Certificate, Proof, certify
-from optimizer.allocation.problem import AllocationProblem, FloatArray, nearest_feasible
+from optimizer.allocation.problem import AllocationProblem, FloatArray
 from optimizer.allocation.risk import cautious_split
 from optimizer.allocation.rounding import rounded
 
+STARTING_NODES = 64  # boxes for the risk-neutral split that caution starts from
 WORTH_MOVING = 1e-9  # of the gain: a smaller advantage over the fallback is none
 
 
@@ -53,44 +52,32 @@ def allocate(problem: AllocationProblem) -> Allocation:
         If no split within the bounds adds up to the budget.
     """
     problem.check_feasible()
-    fallback = nearest_feasible(
-        problem.reference, problem.lower, problem.upper, problem.total_budget
-    )
-    spend, proof, price, route = _solve(problem, fallback)
-    best = problem.objective(spend)
-    spend, is_fallback = _advice(problem, spend, fallback)
+    fallback = problem.box.nearest(problem.reference)
+    found, proof, route = _solve(problem, fallback)
+    spend, is_fallback = _advice(problem, found.spend, fallback)
     published = rounded(problem, spend)
     certificate = certify(problem, published, proof)
-    loss = max(best - certificate.value, 0.0) if not is_fallback else 0.0
     return Allocation(
         spend=published,
         certificate=certificate,
         proof=proof,
-        price=price,
+        price=found.price,
         marginal_gain=problem.marginal_gain(published),
         route=route,
         is_fallback=is_fallback,
-        rounding_loss=loss,
+        rounding_loss=max(problem.objective(spend) - certificate.value, 0.0),
     )
 
 
-def _solve(
-    problem: AllocationProblem, fallback: FloatArray
-) -> tuple[FloatArray, Proof, float, Route]:
-    cautious = problem.draws if problem.is_cautious else None
-    neutral = branch_and_bound(
-        problem.mean_gain,
-        problem.total_budget,
-        problem.lower,
-        problem.upper,
-        incumbent=fallback,
-        node_limit=problem.node_limit if cautious is None else 64,
-    )
-    if cautious is not None:
-        found = cautious_split(problem, cautious, (neutral.spend, fallback))
-        return found.spend, found.proof, found.price, Route.BUNDLE
-    route = Route.PRICE if len(neutral.tree) == 1 else Route.BRANCH
-    return neutral.spend, Proof(neutral.tree), neutral.price, route
+def _solve(problem: AllocationProblem, fallback: FloatArray) -> tuple[Branched, Proof, Route]:
+    box, draws = problem.box, problem.draws
+    mean = SumOfCurves(problem.mean_gain.within(box.lower, box.upper))
+    if problem.is_cautious and draws is not None:
+        start = branch_and_bound(mean, box, incumbent=fallback, node_limit=STARTING_NODES)
+        return *cautious_split(problem, draws, (start.spend, fallback)), Route.BUNDLE
+    found = branch_and_bound(mean, box, incumbent=fallback, node_limit=problem.node_limit)
+    route = Route.PRICE if len(found.tree) == 1 else Route.BRANCH
+    return found, Proof(found.tree), route
 
 
 def _advice(

@@ -1,8 +1,8 @@
 """The certificate: a proof of how good a split is, checked without any solver.
 
-A proof is a tree of boxes with one price per leaf and, where draws enter the objective, a
-direction q. From the curves, the split and the proof alone this module recomputes the value, the
-budget's residual and the bound
+A proof is a tree of boxes with one price per leaf and, where draws enter the objective, one of
+several directions q. From the curves, the split and the proof alone this module recomputes the
+value, the budget's residual and the bound
 
 .. math:: UB = \\max_{leaves} \\; \\sum_i \\max_{x \\in D_i} (F_i(x) - p x) + p B
 
@@ -14,19 +14,21 @@ well the curves are known is a different, much larger matter.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.allocation.problem import AllocationProblem, FloatArray, is_empty, tightened
+from optimizer.allocation.problem import AllocationProblem, FloatArray
 from optimizer.curves import Curve
 
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A box bounded at one price."""
+    """A box bounded at one price, with caution under one of the proof's directions."""
 
     price: float
+    direction: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,6 @@ class Branch:
     at: float
     below: int
     above: int
-    price: float  # of the box before the cut; not part of the proof
 
 
 Node = Leaf | Branch
@@ -48,7 +49,7 @@ class Proof:
     """What shows that no split does better."""
 
     tree: tuple[Node, ...]
-    direction: FloatArray | None = None  # q, (N,); None without caution
+    directions: tuple[FloatArray, ...] = ()  # of q, (N,) each; none without caution
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,7 @@ class Certificate:
     @property
     def statement(self) -> str:
         """One sentence a planner can repeat."""
-        percent = f"{100.0 * self.gap:.1g}" if self.gap > 0.0 else "0"
-        if "e" in percent:
-            percent = f"{100.0 * self.gap:.12f}".rstrip("0")[:15]
-        return f"no feasible split earns more than {percent} % above this one"
+        return f"no feasible split earns more than {_percent(self.gap)} above this one"
 
 
 def certify(problem: AllocationProblem, spend: FloatArray, proof: Proof) -> Certificate:
@@ -87,52 +85,62 @@ def certify(problem: AllocationProblem, spend: FloatArray, proof: Proof) -> Cert
     """
     value = problem.objective(spend)
     gain = float(problem.gain_draws(spend).mean())
-    curves, offset = _certified_curves(problem, proof.direction)
-    bound = tree_bound(curves, problem, proof.tree) + offset
-    bound += spend.size * float(np.finfo(float).eps) * (abs(gain) + abs(bound) + abs(offset))
+    bound = _proved_bound(problem, proof)
+    bound += 4.0 * spend.size * float(np.finfo(float).eps) * (abs(gain) + abs(bound))
     bound -= problem.cost_per_spend * problem.total_budget
     gap = max(bound - value, 0.0) / gain if gain > 0.0 else 0.0
-    residual = float(spend.sum()) - problem.total_budget
+    residual = math.fsum(spend) - problem.total_budget
     return Certificate(value, max(bound, value), gap, residual, len(proof.tree))
-
-
-def _certified_curves(
-    problem: AllocationProblem, direction: FloatArray | None
-) -> tuple[Curve, float]:
-    """The curves whose maximum bounds the objective, and the constant to add to it."""
-    draws = problem.draws
-    if draws is None or direction is None or not problem.is_cautious:
-        return problem.mean_gain, 0.0
-    weights = draw_weights(direction, problem.caution)
-    before = problem.gain_draws(problem.reference)
-    return draws.weighted(weights), float(before.mean() - weights @ before)
 
 
 def draw_weights(direction: FloatArray, caution: float) -> FloatArray:
     """w_s = (1 - k sqrt(N) q_s) / N for the nearest q with sum 0 and length at most 1."""
     centred = direction - direction.mean()
     q = centred / max(1.0, float(np.linalg.norm(centred)))
-    return (1.0 - caution * np.sqrt(q.size) * q) / q.size
+    return np.asarray((1.0 - caution * np.sqrt(q.size) * q) / q.size)
 
 
-def tree_bound(curves: Curve, problem: AllocationProblem, tree: tuple[Node, ...]) -> float:
+def _proved_bound(problem: AllocationProblem, proof: Proof) -> float:
     """Largest bound over the leaves; every leaf's box follows from the cuts above it."""
-    curves = curves.within(problem.lower, problem.upper)
-    budget, worst = problem.total_budget, -np.inf
-    stack = [(0, problem.lower, problem.upper)]
+    weighted = _weighted_curves(problem, proof)
+    worst = -np.inf
+    stack = [(0, problem.box)]
     while stack:
-        place, lower, upper = stack.pop()
-        node = tree[place]
-        if is_empty(lower, upper, budget):
+        place, box = stack.pop()
+        node = proof.tree[place]
+        if box.is_empty:
             continue
-        lower, upper = tightened(lower, upper, budget)
-        upper = np.maximum(upper, lower)
-        if isinstance(node, Leaf):
-            answer = curves.best_response(node.price, lower, upper)
-            worst = max(worst, float(answer.upper.sum()) + node.price * budget)
+        if isinstance(node, Branch):
+            stack += zip((node.below, node.above), box.cut(node.cell, node.at), strict=True)
             continue
-        left, right = upper.copy(), lower.copy()
-        left[node.cell] = min(node.at, upper[node.cell])
-        right[node.cell] = max(node.at, lower[node.cell])
-        stack += [(node.below, lower, left), (node.above, right, upper)]
+        box = box.tightened()
+        curves, offset = weighted[node.direction]
+        answer = curves.best_response(node.price, box.lower, box.upper)
+        worst = max(worst, float(answer.upper.sum()) + node.price * box.budget + offset)
     return worst
+
+
+def _weighted_curves(problem: AllocationProblem, proof: Proof) -> list[tuple[Curve, float]]:
+    """Per direction, the curves whose maximum bounds the objective and a constant to add."""
+    box, draws = problem.box, problem.draws
+    if draws is None or not problem.is_cautious or not proof.directions:
+        return [(problem.mean_gain.within(box.lower, box.upper), 0.0)]
+    before = problem.gain_draws(problem.reference)
+    weighted = [draw_weights(q, problem.caution) for q in proof.directions]
+    return [(draws.weighted(w), float(before.mean() - w @ before)) for w in weighted]
+
+
+def _percent(share: float) -> str:
+    """A share as per cent, rounded up to one digit: a bound must not be flattered.
+
+    Examples
+    --------
+    >>> _percent(1.149e-7), _percent(0.0123), _percent(0.0)
+    ('0.00002 %', '2 %', '0 %')
+    """
+    percent = 100.0 * share
+    if percent < 1e-12:
+        return "0 %"
+    unit = 10.0 ** math.floor(math.log10(percent))
+    digits = max(0, -math.floor(math.log10(percent)))
+    return f"{math.ceil(percent / unit * (1.0 - 1e-9)) * unit:.{digits}f} %"

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.allocation.problem import FloatArray
+from optimizer.allocation.problem import Box, FloatArray
 from optimizer.curves import Curve
 
 MAX_STEPS = 200
@@ -27,9 +27,10 @@ class Relaxation:
     price: float
     bound: float  # no split within bounds and budget gains more
     spend: FloatArray  # (n,), between the two best responses at the price
-    cautious_spend: FloatArray  # (n,), the one of the two that stays within the budget
+    modest_spend: FloatArray  # (n,), the one of the two that stays within the budget
     eager_spend: FloatArray  # (n,), the other
     shortfall: FloatArray  # (n,), distance from the curve up to its envelope at the split
+    direction: int = 0  # with caution: which direction over the draws the bound belongs to
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,9 @@ class _Point:
 
 
 class _PriceSearch:
-    def __init__(self, curves: Curve, budget: float, lower: FloatArray, upper: FloatArray) -> None:
-        self.curves, self.budget, self.lower, self.upper = curves, budget, lower, upper
+    def __init__(self, curves: Curve, box: Box) -> None:
+        self.curves, self.budget = curves, box.budget
+        self.lower, self.upper = box.lower, box.upper
         self.best: _Point | None = None
 
     def ask(self, price: float) -> _Point:
@@ -133,21 +135,14 @@ def _crossing(below: _Point, above: _Point, budget: float) -> tuple[float, float
     return price, below.dual + rise_below * (price - below.price)
 
 
-def price_search(
-    curves: Curve,
-    budget: float,
-    lower: FloatArray,
-    upper: FloatArray,
-    start: float | None = None,
-) -> Relaxation:
-    """Lowest dual bound of max sum f(x), sum x = budget, lower <= x <= upper.
+def price_search(curves: Curve, box: Box, start: float | None = None) -> Relaxation:
+    """Lowest dual bound of max sum f(x) over a box.
 
     Parameters
     ----------
     curves : Curve of n cells
-    budget : float, currency
-        Between the sums of the bounds.
-    lower, upper : ndarray of shape (n,), currency
+    box : Box
+        Not empty.
     start : float, optional
         A price to start from, of a similar problem.
 
@@ -157,15 +152,20 @@ def price_search(
         For concave curves its split is optimal; for others it is optimal for the concave
         envelopes, and ``shortfall`` says which cells the envelope flatters.
     """
-    search = _PriceSearch(curves, budget, lower, upper)
+    search = _PriceSearch(curves, box)
     below, above = search.narrow(*search.bracket(start))
     assert search.best is not None
     gap = below.total - above.total
-    share = (budget - above.total) / gap if gap > 0.0 else 0.0
+    share = (box.budget - above.total) / gap if gap > 0.0 else 0.0
     spend = above.spend + np.clip(share, 0.0, 1.0) * (below.spend - above.spend)
     best = search.best
-    answer = curves.best_response(best.price, lower, upper)
+    answer = curves.best_response(best.price, box.lower, box.upper)
     shortfall = answer.value - (curves.value(spend) - best.price * spend)
     return Relaxation(
-        best.price, best.bound, spend, above.spend, below.spend, np.maximum(shortfall, 0.0)
+        price=best.price,
+        bound=best.bound,
+        spend=spend,
+        modest_spend=above.spend,
+        eager_spend=below.spend,
+        shortfall=np.maximum(shortfall, 0.0),
     )

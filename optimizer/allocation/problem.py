@@ -18,7 +18,60 @@ from optimizer.errors import InfeasibleError
 
 FloatArray = npt.NDArray[np.float64]
 ROUNDING = 4.0 * float(np.finfo(float).eps)
+NEAR_ZERO = 1e-9  # of a cell's maximum: slopes at zero spend are taken here, where finite
 CENTS_AGREE = 1e-7  # of a lot: how far a sum of decimal limits may stray in binary
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """The splits within bounds that add up to a budget."""
+
+    lower: FloatArray  # (n,), currency
+    upper: FloatArray  # (n,), currency
+    budget: float  # currency
+
+    @property
+    def _slack(self) -> float:
+        """What rounding may add to a sum of n cells."""
+        return ROUNDING * self.lower.size * max(self.budget, 1e-300)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it holds no split at all."""
+        least, most = float(self.lower.sum()), float(self.upper.sum())
+        return least > self.budget + self._slack or most < self.budget - self._slack
+
+    def tightened(self) -> Box:
+        """The same splits in the narrowest bounds: a cell gets what the others leave it.
+
+        A rounding allowance keeps every split inside in floating point.
+        """
+        others_least = self.lower.sum() - self.lower
+        others_most = self.upper.sum() - self.upper
+        low = np.maximum(self.lower, self.budget - others_most - self._slack)
+        high = np.minimum(self.upper, self.budget - others_least + self._slack)
+        return Box(low, np.maximum(high, low), self.budget)
+
+    def cut(self, cell: int, at: float) -> tuple[Box, Box]:
+        """The part where a cell gets at most, and the part where it gets at least, a spend."""
+        upper, lower = self.upper.copy(), self.lower.copy()
+        upper[cell] = min(at, upper[cell])
+        lower[cell] = max(at, lower[cell])
+        return Box(self.lower, upper, self.budget), Box(lower, self.upper, self.budget)
+
+    def nearest(self, reference: FloatArray) -> FloatArray:
+        """The split (n,) that moves the least money away from a reference.
+
+        Clipping to the bounds is forced; what is then missing (or over) is spread in proportion
+        to the room each cell has left, which moves no more than any other way of doing it.
+        """
+        spend = np.clip(reference, self.lower, self.upper)
+        missing = self.budget - float(spend.sum())
+        room = self.upper - spend if missing > 0.0 else spend - self.lower
+        total = float(room.sum())
+        if total <= 0.0:
+            return spend
+        return np.clip(spend + room * (missing / total), self.lower, self.upper)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +92,11 @@ class AllocationProblem:
     caution: float = 0.0  # k >= 0; counts as 0 without draws
     lot: float = 0.01  # currency: the published split is in whole lots
     node_limit: int = 2000
+
+    @property
+    def box(self) -> Box:
+        """Every split the bounds and the budget allow."""
+        return Box(self.lower, self.upper, self.total_budget)
 
     @property
     def mean_gain(self) -> Curve:
@@ -72,9 +130,10 @@ class AllocationProblem:
     def marginal_gain(self, spend: FloatArray) -> FloatArray:
         """Slope (n,) of the objective, before the cost of spending: with caution, under the
         weights that the split's own spread gives the draws."""
+        inside = np.maximum(spend, NEAR_ZERO * self.upper)
         if not isinstance(self.gains, TabulatedDraws):
-            return self.gains.marginal(spend)
-        marginal = self.gains.source.marginal(spend)
+            return self.gains.marginal(inside)
+        marginal = self.gains.source.marginal(inside)
         gain = self.gain_draws(spend) - self.gain_draws(self.reference)
         spread = float(gain.std())
         if not self.is_cautious or spread <= 0.0:
@@ -96,40 +155,3 @@ class AllocationProblem:
         named = ", ".join(f"{self.cells[i]} {limits[i]:,.2f}" for i in largest)
         conflict = f"{what}, which together take {side} {limits.sum():,.2f} ({named}, ...)"
         raise InfeasibleError(self.total_budget, (conflict,), advice)
-
-
-def tightened(
-    lower: FloatArray, upper: FloatArray, budget: float
-) -> tuple[FloatArray, FloatArray]:
-    """Bounds implied by the budget: a cell gets what the others' bounds leave it, no more.
-
-    Every split within [lower, upper] that adds up to the budget lies within the result; a
-    rounding allowance keeps that true in floating point.
-    """
-    slack = ROUNDING * lower.size * max(budget, 1e-300)
-    low = np.maximum(lower, budget - (upper.sum() - upper) - slack)
-    high = np.minimum(upper, budget - (lower.sum() - lower) + slack)
-    return low, high
-
-
-def is_empty(lower: FloatArray, upper: FloatArray, budget: float) -> bool:
-    """Whether no split within the bounds adds up to the budget."""
-    slack = ROUNDING * lower.size * max(budget, 1e-300)
-    return bool(lower.sum() > budget + slack or upper.sum() < budget - slack)
-
-
-def nearest_feasible(
-    reference: FloatArray, lower: FloatArray, upper: FloatArray, budget: float
-) -> FloatArray:
-    """The split within bounds that moves the least money away from the reference.
-
-    Clipping to the bounds is forced; what is then missing (or over) is spread in proportion to
-    the room each cell has left, which moves no more than any other way of doing it.
-    """
-    spend = np.clip(reference, lower, upper)
-    missing = budget - float(spend.sum())
-    room = upper - spend if missing > 0.0 else spend - lower
-    total = float(room.sum())
-    if total <= 0.0:
-        return spend
-    return np.clip(spend + room * (missing / total), lower, upper)

@@ -112,21 +112,21 @@ class Curve(ABC):
             below = self.best_response(middle, lower, upper).spend <= spend
             low, high = np.where(below, low, middle), np.where(below, middle, high)
         values = [self.best_response(p, lower, upper).upper + p * spend for p in (low, high)]
-        return np.maximum(np.minimum(*values), self.value(spend))
+        return np.asarray(np.maximum(np.minimum(*values), self.value(spend)))
 
     def non_convexity(self, lower: FloatArray, upper: FloatArray) -> FloatArray:
         """Largest distance (n,) from the curve up to its concave envelope on [lower, upper]."""
         steps = np.linspace(0.0, 1.0, 257)[:, None]
         spend = lower + steps * (upper - lower)
         gaps = [self.concave_envelope(row, lower, upper) - self.value(row) for row in spend]
-        return np.maximum(np.max(gaps, axis=0), 0.0)
+        return np.asarray(np.maximum(np.max(gaps, axis=0), 0.0))
 
     def _steepest(self, lower: FloatArray, upper: FloatArray) -> FloatArray:
         """A marginal (n,) no chord on [lower, upper] exceeds by much: a start for bisection."""
         width = np.where(upper > lower, upper - lower, 1.0)
         grid = lower + np.concatenate([[0.0], np.geomspace(1e-9, 1.0, 60)])[:, None] * width
         rise = np.diff(self.value(grid), axis=0) / np.diff(grid, axis=0)
-        return np.maximum(rise.max(axis=0), 1e-300)
+        return np.asarray(np.maximum(rise.max(axis=0), 1e-300))
 
 
 class SigmoidCurve(Curve):

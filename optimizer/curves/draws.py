@@ -8,7 +8,7 @@ is spread evenly. Weights may be negative: the sum is then a difference of monot
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -33,7 +33,7 @@ class DrawCurves:
         """Number of cells n."""
         return len(self.cells)
 
-    @property
+    @cached_property
     def n_draws(self) -> int:
         """Number of draws N."""
         return self.cells[0].n_cells
@@ -51,11 +51,28 @@ class DrawCurves:
         return self._each("second_derivative", spend)
 
     def _each(self, what: str, spend: FloatArray) -> FloatArray:
-        columns = [
-            getattr(curve, what)(np.full(self.n_draws, x))
-            for curve, x in zip(self.cells, spend, strict=True)
+        out = np.empty((self.n_draws, self.n_cells))
+        for cells, curve in self._side_by_side:
+            out[:, cells] = getattr(curve, what)(spend[cells])
+        for cell in self._apart:
+            out[:, cell] = getattr(self.cells[cell], what)(np.full(self.n_draws, spend[cell]))
+        return out
+
+    @cached_property
+    def _apart(self) -> tuple[int, ...]:
+        """Cells whose draws are tables, each on nodes of its own."""
+        return tuple(i for i, curve in enumerate(self.cells) if isinstance(curve, TableCurve))
+
+    @cached_property
+    def _side_by_side(self) -> list[tuple[list[int], Curve]]:
+        """Cells of one family as one curve object with parameters (N, cells)."""
+        families: dict[type[Curve], list[int]] = {}
+        for cell, curve in enumerate(self.cells):
+            if cell not in self._apart:
+                families.setdefault(type(curve), []).append(cell)
+        return [
+            (cells, _beside([self.cells[cell] for cell in cells])) for cells in families.values()
         ]
-        return np.stack(columns, axis=1)
 
     def rescaled(self, money: float, value: FloatArray) -> DrawCurves:
         """The curves value x money x f(x / money), value (n,)."""
@@ -156,6 +173,13 @@ class TabulatedDraws:
             slopes_left=self.slopes_left[:, pieces],
             error=self.error[:, pieces],
         )
+
+
+def _beside(members: list[Curve]) -> Curve:
+    """Members of one family, N draws each, with their parameters as columns (N, members)."""
+    names = [part.name for part in fields(members[0])]  # type: ignore[arg-type]
+    columns = [np.stack([getattr(curve, name) for curve in members], axis=1) for name in names]
+    return type(members[0])(*columns)
 
 
 def _place(curve: Curve, largest: float) -> FloatArray:

@@ -123,11 +123,11 @@ class HillCurve(SigmoidCurve):
             z = np.where(s < 1.0, np.minimum(z, wanted / (1.0 - s)), z)
             for _ in range(NEWTON_STEPS):
                 excess = 2.0 * np.logaddexp(0.0, s * z) - (s - 1.0) * z - wanted
-                step = np.fmax(excess / (2.0 * s * expit(s * z) - (s - 1.0)), 0.0)
+                step: FloatArray = np.fmax(excess / (2.0 * s * expit(s * z) - (s - 1.0)), 0.0)
                 z = z - step
                 if (step <= NEWTON_TOLERANCE * (1.0 + np.abs(z))).all():
                     break
-        return z
+        return np.asarray(z)
 
     def fourth_derivative_bound(self, low: FloatArray, high: FloatArray) -> FloatArray:
         """c p(1-p) s (s+1) (s+2) (s+3) / low^4, p(1-p) the largest on the interval.

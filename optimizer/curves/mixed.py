@@ -27,7 +27,9 @@ class MixedCurve(Curve):
     def n_cells(self) -> int:
         return sum(cells.size for cells, _ in self.groups)
 
-    def _gather(self, shape: tuple[int, ...], part: Callable[[Cells, Curve], FloatArray]) -> FloatArray:
+    def _gather(
+        self, shape: tuple[int, ...], part: Callable[[Cells, Curve], FloatArray]
+    ) -> FloatArray:
         out = np.empty(shape)
         for cells, curve in self.groups:
             out[..., cells] = part(cells, curve)
@@ -86,8 +88,11 @@ class MixedCurve(Curve):
     def take(self, cells: Cells) -> Self:
         groups = []
         for members, curve in self.groups:
-            places = [(new, int(np.flatnonzero(members == old)[0])) for new, old in
-                      enumerate(cells) if old in members]
+            places = [
+                (new, int(np.flatnonzero(members == old)[0]))
+                for new, old in enumerate(cells)
+                if old in members
+            ]
             if places:
                 new, inside = (np.array(part, dtype=np.intp) for part in zip(*places, strict=True))
                 groups.append((new, curve.take(inside)))
@@ -95,7 +100,11 @@ class MixedCurve(Curve):
 
     def cvxpy_expression(self, spend: cvxpy.Expression) -> cvxpy.Expression | None:
         parts = [curve.cvxpy_expression(spend[cells]) for cells, curve in self.groups]
-        return None if any(part is None for part in parts) else sum(parts)
+        if any(part is None for part in parts):
+            return None
+        import cvxpy
+
+        return cvxpy.sum(cvxpy.hstack(parts))
 
 
 def mixed(groups: Sequence[tuple[Sequence[int], Curve]]) -> Curve:

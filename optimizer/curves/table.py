@@ -156,9 +156,7 @@ class TableCurve(Curve):
             self.error[:, pieces],
         )
 
-    def _best_piece(
-        self, spend: FloatArray, gains: FloatArray, may_be_zero: bool
-    ) -> BestResponse:
+    def _best_piece(self, spend: FloatArray, gains: FloatArray, may_be_zero: bool) -> BestResponse:
         best_end = gains.argmax(axis=0)
         gain = np.take_along_axis(gains, best_end[None], axis=0)[0]
         where = np.take_along_axis(spend, best_end[None], axis=0)[0]
