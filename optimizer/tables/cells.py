@@ -31,6 +31,7 @@ _CURRENCY = re.compile(
 )
 _CURRENCY_AFTER = re.compile(r"(?i)(?<=[\d\s])(?:eur|usd|gbp|rub|chf|cny|jpy|pln|sek|nok|dkk)$")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE)
+_PLAIN = re.compile(r"-?\d+\.(?:\d\d?|\d{4,16})")  # the usual case, read without ado
 _NOT_FINITE = re.compile(r"(?i)[-+]?(?:nan|inf|infinity|#num!|#div/0!|∞)")
 _NO_FLAG = frozenset({"", "na", "n/a", "none", "no", "null", "empty", "-", "nan", "false", "0"})
 
@@ -92,7 +93,9 @@ def decimal_mark(texts: Iterable[str], usual: Mark | None) -> Mark | None:
     proved: Counter[Mark] = Counter()
     doubtful = False
     for text in texts:
-        if "," in text or "." in text:
+        if _PLAIN.fullmatch(text):
+            proved["."] += 1
+        elif "," in text or "." in text:
             possible = [mark for mark in _MARKS if to_number(text, mark) is not None]
             doubtful = doubtful or len(possible) == 2
             if len(possible) == 1:
@@ -111,6 +114,8 @@ def to_number(text: str, mark: Mark) -> float | None:
     >>> to_number("1 234,50 €", ","), to_number("(1,000)", "."), to_number("n/a", ".")
     (1234.5, -1000.0, None)
     """
+    if mark == "." and _PLAIN.fullmatch(text):
+        return float(text)
     number = bare(text)
     thousands = "." if mark == "," else ","
     whole, _, fraction = number.partition(mark)

@@ -63,6 +63,7 @@ def days_of(table: Table, column: str, notebook: Notebook) -> Days:
         ``NO_DAY`` where the cell could not be read.
     """
     cells = table.frame[column].tolist()
+    known: dict[str, int] = {}  # long tables repeat each date many times
     days = np.full(len(cells), NO_DAY, dtype=np.int64)
     slashed: dict[int, tuple[int, int, int]] = {}
     for place, cell in enumerate(cells):
@@ -71,6 +72,8 @@ def days_of(table: Table, column: str, notebook: Notebook) -> Days:
         if match:
             second, year = match[2] or match[4], match[3] or match[5]
             slashed[place] = (int(match[1]), int(second), _full_year(year))
+        elif text:
+            days[place] = known[text] if text in known else known.setdefault(text, _day(text))
         else:
             days[place] = _day(cell)
     _settle_order(table, column, slashed, days, notebook)

@@ -73,16 +73,12 @@ def _parquet(data: bytes, file: str) -> Table:
 
     try:
         read = pq.read_table(io.BytesIO(data))
-    except (pa.ArrowException, OSError, ValueError) as wrong:
-        raise FileError(
-            f"{file} is a damaged Parquet file ({_brief(wrong)}). Write it again."
-        ) from wrong
-    columns: dict[str, Any] = {}
-    for name, column in zip(read.column_names, read.columns, strict=True):
-        if str(name) in columns:
-            raise FileError(f'{file} has two columns called "{name}". Rename one of them.')
-        columns[str(name)] = _arrow_column(column)
-    frame = pd.DataFrame(columns)
+        columns = [_arrow_column(column) for column in read.columns]
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as wrong:
+        message = f"{file} is a damaged Parquet file ({_brief(wrong)}). Write it again."
+        raise FileError(message) from wrong
+    frame = pd.DataFrame(dict(enumerate(columns)))
+    frame.columns = pd.Index([str(name) for name in read.column_names])
     return Table(frame, np.arange(2, len(frame) + 2), file, ".")
 
 
@@ -120,7 +116,7 @@ def _refuse_bomb(data: bytes, file: str) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             size = sum(part.file_size for part in packed.infolist())
-    except zipfile.BadZipFile as wrong:
+    except (zipfile.BadZipFile, NotImplementedError, ValueError) as wrong:
         raise FileError(f"{file} is a damaged workbook. Save it again as XLSX or CSV.") from wrong
     if size > LARGEST_UNPACKED:
         raise FileError(f"{file} unpacks to {size / 2**20:,.0f} MB. Save the table alone as CSV.")
