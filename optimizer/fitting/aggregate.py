@@ -73,7 +73,7 @@ class AggregateProblem:
     @property
     def n_channels(self) -> int:
         """Channels in the model."""
-        return self.lags.shape[0]
+        return len(self.lags)
 
     def shapes(self, parameters: FloatArray) -> FloatArray:
         """Parameters as (..., n_channels, 4)."""

@@ -57,7 +57,7 @@ class AttributedNoise:
     @property
     def row_weights(self) -> FloatArray:
         """Factors of the residuals, (n_periods, n_channels): autocorrelated ones count less."""
-        inflation = np.sqrt((1 + self.autocorrelation) / (1 - self.autocorrelation))
+        inflation = (1 + self.autocorrelation) / (1 - self.autocorrelation)
         return np.asarray(np.sqrt(self.weights / inflation) / self.deviation)
 
 
@@ -97,7 +97,7 @@ class AttributedProblem:
     @property
     def n_channels(self) -> int:
         """Channels in the model."""
-        return self.spend.shape[1]
+        return len(self.spend[0])
 
     def shapes(self, parameters: FloatArray) -> FloatArray:
         """Parameters of the curves as (..., n_channels, 3)."""
@@ -173,7 +173,7 @@ class AttributedProblem:
         """Revenue expected in all periods by a fit to the first ones, (n_periods, n_channels)."""
         factor = self.season(parameters)
         factor = factor / factor[: len(trained.observed)].mean()
-        return response(self.spend, self.shapes(parameters)) * factor[:, None]
+        return np.asarray(response(self.spend, self.shapes(parameters)) * factor[:, None])
 
     def _freedom(self, parameters: FloatArray) -> FloatArray:
         """Parameters each channel's history has determined, (n_channels,)."""

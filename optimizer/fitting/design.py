@@ -58,7 +58,9 @@ def baseline_design(history: History, market: int) -> Design:
     n_periods = len(history.dates)
     years = (np.arange(n_periods) - (n_periods - 1) / 2) / history.spacing.periods_per_year
     level = nothing(n_periods).beside(np.ones((n_periods, 1)), LEVEL[1], LEVEL[0])
-    return seasonal(level.beside(years[:, None], TREND_SD), history, market, FOURIER_SD)
+    return seasonal(
+        level.beside(np.asarray(years, np.float64)[:, None], TREND_SD), history, market, FOURIER_SD
+    )
 
 
 def seasonal(design: Design, history: History, market: int, wave_sd: float) -> Design:
@@ -101,7 +103,7 @@ def _year_end(dates: pd.DatetimeIndex, spacing: Spacing) -> FloatArray:
 
 def _control_column(control: Control, market: int) -> FloatArray:
     """A control as a column: flags between 0 and 1, the rest standardised; none if constant."""
-    values = control.values[market]
+    values = np.asarray(control.values)[market]
     spread = float(values.std())
     if spread < 1e-12 * max(1.0, float(np.abs(values).max())):
         return np.zeros((values.size, 0))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from optimizer.fitting import noise
 from optimizer.fitting.mode import descend
-from optimizer.fitting.posterior import P, Posterior
+from optimizer.fitting.posterior import Posterior
 from optimizer.fitting.response import response
 from optimizer.model import Diagnostic
 
@@ -170,7 +171,7 @@ def _holdout(subject: Subject) -> Diagnostic:
     seen = mode.problem.observed
     edges = [round(share * len(seen)) for share in HELD_OUT]
     missed = 0.0
-    for begin, end in zip(edges[:-1], edges[1:], strict=True):
+    for begin, end in pairwise(edges):
         trained = mode.problem.first(begin)
         parameters = descend(trained, mode.parameters)
         ahead = mode.problem.forecast(parameters, trained)[begin:end]

@@ -106,4 +106,4 @@ def pareto_tail_index(weights: FloatArray) -> float:
     share = np.exp(profile - profile.max())
     best = float((trial * share / share.sum()).sum())
     found = float(np.log1p(-best * excess).mean())
-    return (n * found + 10 * 0.5) / (n + 10)  # the weak prior of the second reference
+    return float((n * found + 10 * 0.5) / (n + 10))  # the weak prior of the second reference

@@ -55,7 +55,7 @@ class Prior:
     @classmethod
     def of(cls, mean: FloatArray, covariance: FloatArray) -> Prior:
         """The prior with this mean and covariance."""
-        return cls(mean, covariance, np.linalg.inv(covariance))
+        return cls(mean, covariance, np.asarray(np.linalg.inv(covariance), np.float64))
 
     @property
     def sd(self) -> FloatArray:
