@@ -1,1 +1,1 @@
-"""The shell around the optimizer: the terminal today."""
+"""The shell around the optimizer: the command line, its tables, its files."""

@@ -1,5 +1,8 @@
 """Saturating response curves, fitted, and budgets split over them with a proof."""
 
+from typing import TYPE_CHECKING, Any
+
+from optimizer.cells import PlanWarning
 from optimizer.errors import (
     DocumentError,
     Fault,
@@ -12,26 +15,76 @@ from optimizer.errors import (
     ProblemError,
     SolverError,
 )
-from optimizer.model import Model
-from optimizer.plan import Plan, plan, what_if
+from optimizer.model import Diagnostic, Model
+from optimizer.plan import AllocationRow, Plan, plan, what_if
 from optimizer.scenario import Scenario
-from optimizer.version import VERSION as __version__
+from optimizer.version import VERSION
+
+if TYPE_CHECKING:
+    from optimizer.files import read_document, read_history, write_whole
+    from optimizer.fitting.fit import fit
+    from optimizer.history import Control, History, Spacing, UnusableHistoryError
+    from optimizer.quality import check
+    from optimizer.tables.findings import Finding, Severity
+
+__version__ = VERSION
+
+# What reads and fits histories loads slower libraries, so it is imported on first use.
+_ON_FIRST_USE = {
+    "Control": "optimizer.history",
+    "Finding": "optimizer.tables.findings",
+    "History": "optimizer.history",
+    "Severity": "optimizer.tables.findings",
+    "Spacing": "optimizer.history",
+    "UnusableHistoryError": "optimizer.history",
+    "check": "optimizer.quality",
+    "fit": "optimizer.fitting.fit",
+    "read_document": "optimizer.files",
+    "read_history": "optimizer.files",
+    "write_whole": "optimizer.files",
+}
 
 __all__ = [
+    "AllocationRow",
+    "Control",
+    "Diagnostic",
     "DocumentError",
     "Fault",
     "FileError",
+    "Finding",
     "FitError",
+    "History",
     "HistoryError",
     "InfeasibleError",
     "Model",
     "NotBuiltError",
     "OptimizerError",
     "Plan",
+    "PlanWarning",
     "ProblemError",
     "Scenario",
+    "Severity",
     "SolverError",
+    "Spacing",
+    "UnusableHistoryError",
     "__version__",
+    "check",
+    "fit",
     "plan",
+    "read_document",
+    "read_history",
     "what_if",
+    "write_whole",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ON_FIRST_USE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_ON_FIRST_USE[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,241 @@
+"""The command line: one command per verb; stdout carries data, stderr everything else.
+
+Slow libraries are imported inside the commands, so that `romi --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import partial, wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from api.errors import ExitCode, told
+
+if TYPE_CHECKING:
+    from api.output import Delivery
+    from api.services import Question
+    from optimizer import Finding, Plan
+
+EXAMPLE = Path(__file__).parent / "example"
+
+app = typer.Typer(
+    help="Split a marketing budget, with the doubt and the proof.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+_debug: ContextVar[bool] = ContextVar("debug", default=False)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the document as JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no asides.")]
+PlanOutput = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FILE", help="Write FILE.json or FILE.csv."),
+]
+ScenarioFile = Annotated[
+    Path, typer.Argument(metavar="SCENARIO", help="The question, a YAML or JSON file.")
+]
+ModelFile = Annotated[
+    Path | None,
+    typer.Option("--model", metavar="FILE", help="Curves to use instead of the scenario's own."),
+]
+HistoryFiles = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="FILE...",
+        help="CSV, XLSX or Parquet; several are joined. Or one scenario, for the history it names.",
+    ),
+]
+Layout = Annotated[
+    str | None, typer.Option(help="attributed or aggregate; by the columns if absent.")
+]
+Currency = Annotated[str | None, typer.Option(help="Of all money in the files.")]
+
+
+def _command(function: Callable[..., None]) -> Callable[..., None]:
+    """Register a command whose failures end in one sentence and an exit code."""
+
+    @wraps(function)
+    def command(*args: Any, **kwargs: Any) -> None:
+        with told(_debug.get()):
+            function(*args, **kwargs)
+
+    return app.command(function.__name__.replace("_", "-"))(command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"romi {version('romi')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show where an error arose.")] = False,
+    version: Annotated[  # noqa: ARG001  (answered by its callback)
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    _debug.set(debug)
+
+
+@_command
+def demo(
+    as_json: AsJson = False,
+    output: PlanOutput = None,
+    quiet: Quiet = False,
+    copy_to: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Copy the example there, to edit it.")
+    ] = None,
+) -> None:
+    """Run the shipped example: a shop's history, its curves, the best split."""
+    from api.output import Delivery, copy_folder
+    from api.services import read_question
+    from api.terminal.demo import show_demo
+
+    with Delivery(as_json=as_json, output=output, quiet=quiet) as delivery:
+        if copy_to is not None:
+            copy_folder(EXAMPLE, copy_to)
+        question = read_question(EXAMPLE / "scenario.yaml", progress=delivery.voice.progress)
+        answer = _answer(question, None, delivery)
+        content = answer.to_dict()
+        delivery.hand_over(
+            content, content["allocation"], partial(show_demo, question, answer, copy_to)
+        )
+
+
+@_command
+def check(  # noqa: PLR0913, PLR0917  (one parameter for each option)
+    files: HistoryFiles,
+    layout: Layout = None,
+    currency: Currency = None,
+    as_json: AsJson = False,
+    output: PlanOutput = None,
+    quiet: Quiet = False,
+) -> None:
+    """Say what is wrong, or noteworthy, in a history."""
+    from api.output import Delivery
+    from api.services import read_named_history
+    from api.terminal.histories import findings_as_data, show_check
+    from optimizer import UnusableHistoryError
+
+    with Delivery(as_json=as_json, output=output, quiet=quiet) as delivery:
+        delivery.voice.progress(f"Reading {_names(files)} ...")
+        try:
+            _, history = read_named_history(files, layout, currency)
+            findings: tuple[Finding, ...] = history.findings
+        except UnusableHistoryError as unusable:
+            history, findings = None, unusable.findings
+        records = findings_as_data(findings)
+        content = {"usable": history is not None, "findings": records}
+        delivery.hand_over(content, records, partial(show_check, _names(files), history, findings))
+    if history is None:
+        raise SystemExit(ExitCode.FAULTY_INPUT)
+
+
+@_command
+def fit(  # noqa: PLR0913, PLR0917  (one parameter for each option)
+    files: HistoryFiles,
+    layout: Layout = None,
+    currency: Currency = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="Of the draws; the scenario's, or 1.")
+    ] = None,
+    as_json: AsJson = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write FILE.json.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Fit response curves to a history and say how well they are known."""
+    from api.output import Delivery
+    from api.services import fit_scenario, read_named_history, size_of
+    from api.terminal.histories import show_fit
+
+    with Delivery(as_json=as_json, output=output, quiet=quiet, kinds=(".json",)) as delivery:
+        delivery.voice.progress(f"Reading {_names(files)} ...")
+        scenario, history = read_named_history(files, layout, currency)
+        delivery.voice.progress(f"Fitting curves to {size_of(history)} ...")
+        model = fit_scenario(scenario, history, seed=seed)
+        delivery.hand_over(model.to_dict(), [], partial(show_fit, model, history))
+
+
+@_command
+def plan(
+    scenario: ScenarioFile,
+    model: ModelFile = None,
+    as_json: AsJson = False,
+    output: PlanOutput = None,
+    quiet: Quiet = False,
+) -> None:
+    """Find the best split of a budget, and prove it."""
+    from api.output import Delivery
+
+    with Delivery(as_json=as_json, output=output, quiet=quiet) as delivery:
+        _deliver(scenario, model, None, delivery)
+
+
+@_command
+def what_if(  # noqa: PLR0913, PLR0917  (one parameter for each option)
+    scenario: ScenarioFile,
+    split: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help='The split to try, such as {"tv": 412000} in JSON.'),
+    ],
+    model: ModelFile = None,
+    as_json: AsJson = False,
+    output: PlanOutput = None,
+    quiet: Quiet = False,
+) -> None:
+    """Say what a given split would bring."""
+    from api.output import Delivery
+
+    with Delivery(as_json=as_json, output=output, quiet=quiet) as delivery:
+        _deliver(scenario, model, split, delivery)
+
+
+def _deliver(path: Path, model: Path | None, split: Path | None, delivery: Delivery) -> None:
+    """Answer a scenario file's question and hand the plan over."""
+    from api.services import read_question
+    from api.terminal.plans import show_plan
+
+    voice = delivery.voice
+    question = read_question(path, model, progress=voice.progress, warn=voice.warn)
+    answer = _answer(question, split, delivery)
+    content = answer.to_dict()
+    delivery.hand_over(content, content["allocation"], partial(show_plan, answer))
+
+
+def _answer(question: Question, split: Path | None, delivery: Delivery) -> Plan:
+    """The best split, or what the split of a file would bring."""
+    import optimizer
+
+    if split is not None:
+        given = optimizer.read_document(split)
+        return optimizer.what_if(question.model, question.scenario, given)
+    delivery.voice.progress("Looking for the best split ...")
+    return optimizer.plan(question.model, question.scenario)
+
+
+def _names(files: list[Path]) -> str:
+    return ", ".join(file.name for file in files)
+
+
+def main() -> None:
+    """The entry point of the command `romi`."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without dashes gets question marks
+    app()
+
+
+if __name__ == "__main__":
+    main()

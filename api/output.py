@@ -1,0 +1,141 @@
+"""Answers on their way out: tables for people, JSON and CSV for scripts, on stdout or in a file."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console
+
+from api.errors import MisuseError
+from api.terminal.voice import Voice, stdout_console
+from optimizer import FileError, write_whole
+
+TABULAR = (".json", ".csv")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def json_text(content: Any) -> str:
+    """Plain data as JSON, one trailing newline."""
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def csv_text(records: Iterable[Mapping[str, Any]]) -> str:
+    """Records as CSV, nested ones in columns of their own; no cell can act as a formula.
+
+    Examples
+    --------
+    >>> csv_text([{"channel": "=tv", "response": {"mean": 2.5}, "market": None}])
+    "channel,response_mean,market\\n'=tv,2.5,\\n"
+    """
+    rows = [dict(_flat(record)) for record in records]
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def _flat(record: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
+    for key, value in record.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{key}_")
+        else:
+            yield prefix + key, _harmless(value)
+
+
+def _harmless(value: Any) -> Any:
+    """Text that a spreadsheet would run is quoted."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+
+
+class Delivery:
+    """Where an answer goes, and who is told meanwhile; made before any work is done for it.
+
+    Parameters
+    ----------
+    as_json : bool
+        Print the document instead of the table.
+    output : Path or None
+        Write the answer there as well, in the format its name ends in.
+    quiet : bool
+        Say nothing on stderr; and with an output file, nothing on stdout either.
+    kinds : tuple of str
+        Endings this answer can be written in.
+
+    Raises
+    ------
+    MisuseError
+        The output's ending names no format.
+    FileError
+        Its folder does not exist.
+    """
+
+    def __init__(
+        self, *, as_json: bool, output: Path | None, quiet: bool, kinds: tuple[str, ...] = TABULAR
+    ) -> None:
+        self.voice = Voice(quiet=quiet)
+        self.shows_table = not as_json and not (quiet and output is not None)
+        self._as_json, self._output = as_json, output
+        if output is not None:
+            _refuse_unfit(output, kinds)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.voice.done()
+
+    def hand_over(
+        self, content: Any, records: list[dict[str, Any]], show: Callable[[Console], None]
+    ) -> None:
+        """Deliver an answer: the document, its table for CSV, its picture for people."""
+        self.voice.done()
+        if self._output is not None:
+            csv_wanted = self._output.suffix.lower() == ".csv"
+            text = csv_text(records) if csv_wanted else json_text(content)
+            write_whole(self._output, text.encode())
+        if self._as_json:
+            sys.stdout.write(json_text(content))
+        elif self.shows_table:
+            show(stdout_console())
+        sys.stdout.flush()
+        if self._output is not None:
+            self.voice.say(f"Wrote {self._output}.")
+
+
+def _refuse_unfit(output: Path, kinds: tuple[str, ...]) -> None:
+    if output.suffix.lower() not in kinds:
+        ending = f'"{output.suffix}"' if output.suffix else "a name without an ending"
+        raise MisuseError(
+            f"--output {output}: {ending} is no format of this command; known: {', '.join(kinds)}."
+        )
+    if not output.parent.is_dir():
+        raise FileError(f"The folder {output.parent} does not exist. Create it first.")
+
+
+def copy_folder(source: Path, folder: Path) -> None:
+    """Copy a folder's files into another, made if missing; nothing there is overwritten."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as wrong:
+        raise FileError(
+            f"The folder {folder} could not be made ({wrong.strerror}). Choose another."
+        ) from wrong
+    files = sorted(file for file in source.iterdir() if file.is_file())
+    taken = [file.name for file in files if (folder / file.name).exists()]
+    if taken:
+        raise FileError(f"{folder} already has {taken[0]}. Choose another folder.")
+    for file in files:
+        write_whole(folder / file.name, file.read_bytes())

@@ -1,0 +1,132 @@
+"""What every door of romi does with files: scenarios with their histories and models."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from optimizer import DocumentError, Fault, Model, Scenario, read_document
+
+if TYPE_CHECKING:
+    from optimizer import History
+
+DOCUMENTS = (".yaml", ".yml", ".json")
+DEFAULT_SEED = 1
+
+Tell = Callable[[str], None]
+
+
+def _tell_nobody(_: str) -> None:
+    """Progress that nobody asked for."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A scenario with the model it is put to, and where that came from."""
+
+    scenario: Scenario
+    model: Model
+    history: History | None = None
+    fit_seconds: float | None = None
+
+
+def read_scenario(path: Path) -> Scenario:
+    """The scenario of a YAML or JSON file."""
+    return Scenario.from_dict(read_document(path))
+
+
+def read_model(path: Path) -> Model:
+    """The model of a JSON or YAML file."""
+    return Model.from_dict(read_document(path))
+
+
+def read_question(
+    path: Path,
+    model: Path | None = None,
+    *,
+    progress: Tell = _tell_nobody,
+    warn: Tell = _tell_nobody,
+) -> Question:
+    """A scenario file with its model: the one given, the one it names, or one fitted now.
+
+    Parameters
+    ----------
+    path : Path
+        The scenario; paths inside it are relative to its folder.
+    model : Path, optional
+        Wins over what the scenario names, with a warning.
+    progress, warn : callable
+        Told, in a sentence, what is being done and what was passed over.
+    """
+    scenario = read_scenario(path)
+    if model is not None:
+        named = scenario.model or (scenario.history and "its history")
+        if named:
+            warn(f"--model {model} is used; the scenario names {named}, which is not read.")
+        return Question(scenario, read_model(model))
+    if scenario.model is not None:
+        return Question(scenario, read_model(path.parent / scenario.model))
+    history = read_scenario_history(scenario, path.parent)
+    progress(f"Fitting curves to {size_of(history)} ...")
+    begun = time.perf_counter()
+    fitted = fit_scenario(scenario, history)
+    return Question(scenario, fitted, history, time.perf_counter() - begun)
+
+
+def read_scenario_history(scenario: Scenario, folder: Path) -> History:
+    """The history a scenario names, its paths relative to a folder."""
+    from optimizer import read_history
+
+    source: dict[str, Any] = scenario.to_dict().get("history") or {}
+    if not source:
+        text = "names neither history nor model; name one, or give a model with --model"
+        raise DocumentError("scenario", (Fault("", text),))
+    files = source.get("files") or [source["file"]]
+    return read_history(
+        [folder / name for name in files],
+        layout=source.get("layout"),
+        columns=_columns_of(source.get("columns"), files),
+        currency=scenario.currency,
+    )
+
+
+def read_named_history(
+    files: list[Path], layout: str | None = None, currency: str | None = None
+) -> tuple[Scenario | None, History]:
+    """A history from its own files, or from the one scenario file that names it."""
+    from optimizer import read_history
+
+    if len(files) == 1 and files[0].suffix.lower() in DOCUMENTS:
+        scenario = read_scenario(files[0])
+        return scenario, read_scenario_history(scenario, files[0].parent)
+    return None, read_history(files, layout=layout, currency=currency)  # type: ignore[arg-type]
+
+
+def fit_scenario(scenario: Scenario | None, history: History, *, seed: int | None = None) -> Model:
+    """The model of a history under a scenario's priors, and its seed unless one is given."""
+    from optimizer import fit
+
+    priors = scenario.fit.priors if scenario and scenario.fit else None
+    stated = scenario.seed if scenario else DEFAULT_SEED
+    return fit(history, priors=priors, seed=stated if seed is None else seed)
+
+
+def _columns_of(columns: dict[str, Any] | None, files: list[str]) -> Any:
+    """Columns as the reader takes them: one mapping, or a list beside the files."""
+    by_file = columns is not None and any(name in columns for name in files)
+    if columns is None or not by_file:
+        return columns
+    strange = [name for name in columns if name not in files]
+    if strange:
+        text = f'"{strange[0]}" is none of the files; they are {", ".join(files)}'
+        raise DocumentError("scenario", (Fault("/history/columns", text),))
+    return [columns.get(name) for name in files]
+
+
+def size_of(history: History) -> str:
+    """A history in a few words."""
+    periods, channels = len(history.dates), len(history.channels)
+    return f"{periods} {history.spacing.value}s of {channels} channel{'s'[: channels > 1]}"

@@ -1,0 +1,43 @@
+"""What `romi demo` prints: the history, the fit, the plan, and where to go from here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+
+from api.services import Question
+from api.terminal.histories import about_the_whole, describe, show_findings, verdict
+from api.terminal.plans import show_list, show_plan
+from optimizer import Plan
+
+
+def show_demo(question: Question, plan: Plan, copied_to: Path | None, console: Console) -> None:
+    """Print the whole way from a history to a proven split."""
+    history = question.history
+    if history is not None:
+        console.print(f"[bold]History[/bold]: {describe(history)}; {verdict(history.findings)}.")
+        show_findings(history.findings, console)
+    if question.fit_seconds is not None:
+        curves, draws = len(question.model.channels), question.model.n_draws
+        spent = f"{question.fit_seconds:.1f} s"
+        console.print(f"[bold]Fit[/bold]: {curves} curves with {draws} draws each, in {spent}.")
+        show_list(about_the_whole(question.model), console)
+    console.print()
+    show_plan(plan, console)
+    _show_next(copied_to, console)
+
+
+def _show_next(copied_to: Path | None, console: Console) -> None:
+    folder = copied_to or Path("example")
+    steps = [
+        (f"romi plan {folder / 'scenario.yaml'}", "after changing its budget or bounds"),
+        ("romi check your.csv", "what romi makes of your own history"),
+        ("romi plan your.yaml -o plan.csv", "a scenario that names it"),
+    ]
+    if copied_to is None:
+        steps.insert(0, (f"romi demo --copy-to {folder}", "the example's files, to edit"))
+    width = max(len(command) for command, _ in steps)
+    console.print("\n[bold]Next[/bold]")
+    for command, why in steps:
+        console.print(f"  {command:<{width}}   {why}", markup=False, soft_wrap=True)

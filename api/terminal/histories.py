@@ -1,0 +1,173 @@
+"""A History's findings and a fitted Model's diagnostics as tables and sentences."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from api.terminal.figures import NONE, Scale, compact, listed, ratio
+from api.terminal.plans import grouped, show_list
+from optimizer import Diagnostic, Finding, History, Model, Severity
+
+FloatArray = npt.NDArray[np.float64]
+COLOURS = {Severity.FATAL: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
+CODES_OF_THE_WHOLE = ("r_squared", "holdout_error", "best_test")
+
+
+def describe(history: History) -> str:
+    """A history in one line: periods, dates, channels, markets."""
+    periods, channels = len(history.dates), listed(history.channels)
+    first, last = history.dates[0].date(), history.dates[-1].date()
+    markets = len([market for market in history.markets if market is not None])
+    where = f" in {markets} markets" if markets > 1 else ""
+    unit = f", {history.currency}" if history.currency else ""
+    return (
+        f"{periods} {history.spacing.value}s from {first} to {last}{where}{unit}, "
+        f"{history.layout}; channels {channels}"
+    )
+
+
+def verdict(findings: Sequence[Finding]) -> str:
+    """One line on whether a history can be used.
+
+    Examples
+    --------
+    >>> verdict([])
+    'usable, nothing found'
+    """
+    counts = Counter(finding.severity for finding in findings)
+    words = {Severity.FATAL: "fatal fault", Severity.WARNING: "warning", Severity.NOTE: "note"}
+    parts = [
+        f"{counts[kind]} {word}{'s'[: counts[kind] != 1]}"
+        for kind, word in words.items()
+        if counts[kind]
+    ]
+    usable = "not usable" if counts[Severity.FATAL] else "usable"
+    return f"{usable}, {listed(parts) if parts else 'nothing found'}"
+
+
+def show_check(
+    names: str, history: History | None, findings: Sequence[Finding], console: Console
+) -> None:
+    """Print what was found in a history, and whether it can be used."""
+    if history is not None:
+        console.print(f"{describe(history)}\n", markup=False)
+    show_findings(findings, console)
+    console.print(f"{names}: {verdict(findings)}.", markup=False)
+
+
+def show_findings(findings: Sequence[Finding], console: Console) -> None:
+    """Print findings as a table, the worst first."""
+    if not findings:
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in ("severity", "where", "what"):
+        table.add_column(heading, overflow="fold")
+    order = list(COLOURS)
+    for finding in sorted(findings, key=lambda found: order.index(found.severity)):
+        colour = COLOURS[finding.severity]
+        severity = f"[{colour}]{finding.severity}[/{colour}]"
+        table.add_row(severity, escape(place(finding)), escape(finding.message))
+    console.print(table)
+    console.print()
+
+
+def findings_as_data(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Findings as plain records."""
+    return [
+        {
+            "severity": str(found.severity),
+            "code": found.code,
+            "file": found.file,
+            "row": found.row,
+            "column": found.column,
+            "message": found.message,
+        }
+        for found in findings
+    ]
+
+
+def place(finding: Finding) -> str:
+    """Where a finding was made."""
+    row = None if finding.row is None else f"row {finding.row}"
+    parts = [part for part in (finding.file, row, finding.column) if part]
+    return ", ".join(parts) or "whole history"
+
+
+def show_fit(model: Model, history: History, console: Console) -> None:
+    """Print a fitted model: a row per curve, then what the fit says about itself."""
+    console.print(f"{describe(history)}\n", markup=False)
+    console.print(_curves(model))
+    console.print()
+    for sentence in about_the_whole(model):
+        console.print(sentence, highlight=False, markup=False)
+    warnings = [note for note in _diagnostics(model) if note.severity == "warning"]
+    if warnings:
+        console.print("\n[bold yellow]Before you rely on it[/bold yellow]")
+        show_list(grouped(warnings), console)
+
+
+def about_the_whole(model: Model) -> list[str]:
+    """What the fit says about the whole of its history, in sentences."""
+    notes = [note for note in _diagnostics(model) if note.code in CODES_OF_THE_WHOLE]
+    return [
+        note.message if note.market is None else f"{note.market}: {note.message}" for note in notes
+    ]
+
+
+def _diagnostics(model: Model) -> Sequence[Diagnostic]:
+    return model.fit.diagnostics if model.fit else ()
+
+
+def _curves(model: Model) -> Table:
+    """Per curve: spend, what it returns there, how well that is known, where it saturates."""
+    spend = np.array([entry.history_spend_per_period or 0.0 for entry in model.channels])
+    response, money = model.response(spend), Scale.of(spend, model.currency)
+    learned = {
+        (note.channel, note.market): note.value
+        for note in _diagnostics(model)
+        if note.code == "learned_share"
+    }
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("\nchannel", overflow="fold")
+    for heading in (
+        f"spend a {model.period}\n{money.unit}",
+        "revenue per unit\nof spend (ROAS)",
+        "90 %\ninterval",
+        "learned from\nthe history",
+        f"half of the most\nis earned at, {money.unit}",
+    ):
+        table.add_column(heading, justify="right")
+    for i, entry in enumerate(model.channels):
+        name = entry.channel if entry.market is None else f"{entry.channel} in {entry.market}"
+        share = learned.get((entry.channel, entry.market))
+        returned = response[:, i] / spend[i] if spend[i] > 0.0 else np.array([np.nan])
+        half = np.mean(getattr(entry.curve, "half_saturation", np.nan))
+        table.add_row(
+            escape(name),
+            money(float(spend[i])),
+            ratio(_finite(returned.mean())),
+            _span(returned),
+            "" if share is None else f"{100.0 * share:.0f} %",
+            compact(_finite(half)),
+        )
+    return table
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _span(draws: FloatArray) -> str:
+    """The 90 % interval of a return."""
+    if draws.size == 1 or not np.all(np.isfinite(draws)):
+        return NONE
+    low, high = np.quantile(draws, (0.05, 0.95))
+    return f"{ratio(low)}–{ratio(high)}"

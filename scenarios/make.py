@@ -1,0 +1,82 @@
+"""Make the histories of the worked examples: `python -m scenarios.make`.
+
+Both are simulated, so that they can be shared: markets of `optimizer.synthetic` with the seeds
+below, their channels named like a web shop's and like a brand's media.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from optimizer.history import Control, History, Spacing
+from optimizer.synthetic import attributed_market, national_market
+
+FOLDER = Path(__file__).parent
+SHOP_SEED, NATIONAL_SEED = 6, 8
+SHOP_CHANNELS = ("affiliates", "search", "email", "display", "social", "shopping")
+NATIONAL_CHANNELS = ("tv", "radio", "outdoor", "print", "social", "search")
+HOLIDAY_LIFT = 0.12  # of a usual week's revenue
+HOLIDAY_WEEKS = (47, 51)  # of the year: Black Friday, Christmas
+
+
+def shop() -> pd.DataFrame:
+    """An attributed history: a row per week and channel."""
+    history = attributed_market(
+        SHOP_SEED, n_channels=len(SHOP_CHANNELS), n_periods=104, spacing=Spacing.WEEK
+    ).history
+    weeks, channels = history.spend.shape[1:]
+    return pd.DataFrame(
+        {
+            "date": np.repeat(history.dates.date, channels),
+            "channel": np.tile(SHOP_CHANNELS, weeks),
+            "spend": np.round(history.spend[0].ravel(), 2),
+            "revenue": np.round(history.revenue[0].ravel(), 2),
+        }
+    )
+
+
+def national() -> pd.DataFrame:
+    """An aggregate history: a row per week, a spend column per channel, two controls."""
+    market = national_market(NATIONAL_SEED, n_channels=len(NATIONAL_CHANNELS), n_periods=156)
+    history = _with_holidays(market.history)
+    spend = {f"{name}_spend": history.spend[0, :, i] for i, name in enumerate(NATIONAL_CHANNELS)}
+    controls = {
+        control.name: control.values[0].astype(int)  # noqa: PD011  (not pandas)
+        for control in history.controls
+    }
+    return pd.DataFrame(
+        {
+            "date": history.dates.date,
+            **{name: np.round(values, 2) for name, values in spend.items()},
+            **controls,
+            "revenue": np.round(history.revenue[0], 2),
+        }
+    )
+
+
+def _with_holidays(history: History) -> History:
+    """The history with revenue raised in holiday weeks, and a control that says which."""
+    weeks = history.dates.isocalendar().week.to_numpy()
+    flags = np.isin(weeks, HOLIDAY_WEEKS).astype(float)
+    lift = HOLIDAY_LIFT * float(np.median(history.revenue)) * flags
+    holidays = Control("holiday", "holiday", flags[None])
+    return dataclasses.replace(
+        history, revenue=history.revenue + lift, controls=(*history.controls, holidays)
+    )
+
+
+HISTORIES = {"shop/history.csv": shop, "national/history.csv": national}
+
+
+def main() -> None:
+    """Write every history where its scenario expects it."""
+    for name, make in HISTORIES.items():
+        make().to_csv(FOLDER / name, index=False, lineterminator="\n")
+
+
+if __name__ == "__main__":
+    main()
