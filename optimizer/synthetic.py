@@ -43,7 +43,7 @@ NAMES = (
     "podcast",
     "display",
     "video",
-    "direct_mail",
+    "mail",
 )
 
 Form = Callable[[FloatArray, float, float], FloatArray]

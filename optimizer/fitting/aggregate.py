@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +40,8 @@ MOST_AUTOCORRELATION = 0.8
 @dataclass(frozen=True)
 class AggregateProblem:
     """One market's revenue explained by all its channels at once."""
+
+    likelihood_power: ClassVar[float] = 0.5
 
     revenue: FloatArray  # (n_periods,), multiples of mean revenue
     lags: FloatArray  # (n_channels, n_periods, window), multiples of each channel's mean spend

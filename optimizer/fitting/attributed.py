@@ -15,13 +15,13 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from optimizer.fitting import noise
-from optimizer.fitting.design import Design, demand_bins, nothing, seasonal
+from optimizer.fitting.design import Design, demand_knots, nothing, seasonal
 from optimizer.fitting.mode import Linear, hessian
 from optimizer.fitting.priors import Beliefs, Prior, shape_prior, with_independent
 from optimizer.fitting.response import response, response_slopes
@@ -31,7 +31,7 @@ FloatArray = npt.NDArray[np.float64]
 
 PARAMETERS = ("roas", "half_saturation", "slope")
 SEASON_SD = 0.2
-DEMAND_SD = 0.08
+DEMAND_SD = 0.16
 CHANNELS_FOR_DEMAND = 3
 
 #: Expected revenue, as a share of its mean, under which noise no longer shrinks.
@@ -65,6 +65,8 @@ class AttributedNoise:
 class AttributedProblem:
     """One market's channels, tied together by season and demand."""
 
+    likelihood_power: ClassVar[float] = 0.4
+
     observed: FloatArray  # (n_periods, n_channels), multiples of each channel's mean revenue
     spend: FloatArray  # (n_periods, n_channels), multiples of each channel's mean spend
     design: Design
@@ -85,7 +87,7 @@ class AttributedProblem:
         channels = tuple(history.channels[i] for i in keep)
         design = seasonal(nothing(len(spend)), history, market, SEASON_SD)
         if len(channels) >= CHANNELS_FOR_DEMAND:
-            design = design.beside(demand_bins(len(spend)), DEMAND_SD)
+            design = design.beside(demand_knots(len(spend)), DEMAND_SD)
         shape = shape_prior(beliefs, channels, np.log(mean / unit), PARAMETERS)
         ones = np.ones_like(spend)
         quiet = AttributedNoise(

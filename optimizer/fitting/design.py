@@ -72,10 +72,11 @@ def seasonal(design: Design, history: History, market: int, wave_sd: float) -> D
     return design
 
 
-def demand_bins(n_periods: int, bins: int = 60) -> FloatArray:
-    """One column per stretch of neighbouring periods, (n_periods, n_bins), zeros and ones."""
-    place = np.arange(n_periods) * min(bins, n_periods) // n_periods
-    return np.eye(min(bins, n_periods))[place]
+def demand_knots(n_periods: int, knots: int = 100) -> FloatArray:
+    """A free course over time, linear between knots: (n_periods, n_knots), rows summing to 1."""
+    count = min(knots, n_periods)
+    place = np.linspace(0, count - 1, n_periods)
+    return np.asarray(np.maximum(0.0, 1.0 - np.abs(place[:, None] - np.arange(count))))
 
 
 def _waves(dates: pd.DatetimeIndex, spacing: Spacing) -> FloatArray:

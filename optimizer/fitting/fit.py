@@ -12,7 +12,7 @@ from optimizer.errors import FitError
 from optimizer.fitting.aggregate import WEEKS, AggregateProblem
 from optimizer.fitting.attributed import AttributedProblem, attributed_units
 from optimizer.fitting.diagnostics import Subject, diagnose
-from optimizer.fitting.mode import LIKELIHOOD_POWER, find_mode
+from optimizer.fitting.mode import find_mode
 from optimizer.fitting.posterior import Posterior
 from optimizer.fitting.priors import Beliefs, channel_priors
 from optimizer.history import History
@@ -230,6 +230,7 @@ def _record(
     history: History, beliefs: Beliefs, *, seed: int, draws: int, diagnostics: list[Diagnostic]
 ) -> FitRecord:
     """What the Model rests on."""
+    problem = AggregateProblem if history.layout == "aggregate" else AttributedProblem
     return FitRecord(
         layout=history.layout,
         history=history.content_hash,
@@ -238,7 +239,7 @@ def _record(
         n_periods=len(history.dates),
         seed=seed,
         draws=draws,
-        likelihood_power=LIKELIHOOD_POWER,
+        likelihood_power=problem.likelihood_power,
         priors=beliefs.by_channel,
-        diagnostics=diagnostics,
+        diagnostics=tuple(diagnostics),
     )

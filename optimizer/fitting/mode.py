@@ -1,7 +1,8 @@
 """The most plausible parameters of a model: Levenberg-Marquardt inside a few outer passes.
 
 A model is anything that can be linearised under its present idea of the noise and can, given
-parameters, form a better idea of it. The history counts with power `LIKELIHOOD_POWER`.
+parameters, form a better idea of it. The history's squared residuals count with a power under 1:
+models are wrong, and residuals hang together in ways no model knows.
 """
 
 from __future__ import annotations
@@ -17,9 +18,6 @@ from optimizer.errors import FitError
 from optimizer.fitting.priors import Prior
 
 FloatArray = npt.NDArray[np.float64]
-
-#: The history's squared residuals count half: models are wrong and residuals hang together.
-LIKELIHOOD_POWER = 0.5
 
 OUTER_PASSES = 5
 MAX_ITERATIONS = 60
@@ -43,6 +41,10 @@ class Problem(Protocol):
     @property
     def prior(self) -> Prior:
         """Belief about the parameters."""
+
+    @property
+    def likelihood_power(self) -> float:
+        """What the history's squared residuals are multiplied by, 0 to 1."""
 
     def linearise(self, parameters: FloatArray) -> Linear:
         """The model near these parameters."""
@@ -68,14 +70,14 @@ class Mode(Generic[P]):
 
 def objectives(problem: Problem, parameters: FloatArray) -> FloatArray:
     """Twice the negative log posterior of each row of parameters, up to a constant."""
-    history = LIKELIHOOD_POWER * problem.costs(parameters)
+    history = problem.likelihood_power * problem.costs(parameters)
     return np.asarray(history + problem.prior.penalty(parameters))
 
 
 def hessian(problem: Problem, parameters: FloatArray) -> FloatArray:
     """Precision of the posterior at its mode, (n_parameters, n_parameters)."""
     curvature = problem.linearise(parameters).curvature
-    return np.asarray(LIKELIHOOD_POWER * curvature + problem.prior.precision)
+    return np.asarray(problem.likelihood_power * curvature + problem.prior.precision)
 
 
 def find_mode(problem: P, rng: np.random.Generator, starts: int = 4) -> Mode[P]:
@@ -116,13 +118,15 @@ def _finite(heights: FloatArray) -> FloatArray:
 
 def descend(problem: Problem, start: FloatArray) -> FloatArray:
     """Levenberg-Marquardt from one start; stops where steps no longer pay."""
-    prior, point, damping = problem.prior, start, 1e-3
+    prior, power, point, damping = problem.prior, problem.likelihood_power, start, 1e-3
     here = problem.linearise(point)
-    height = LIKELIHOOD_POWER * here.cost + float(prior.penalty(point))
+    height = power * here.cost + float(prior.penalty(point))
     for _ in range(MAX_ITERATIONS):
-        step = _step(here, prior, point, damping)
+        away = prior.precision @ (point - prior.mean)
+        precision = power * here.curvature + prior.precision
+        step = _step(precision, power * here.gradient - away, damping)
         trial = problem.linearise(point + step)
-        trial_height = LIKELIHOOD_POWER * trial.cost + float(prior.penalty(point + step))
+        trial_height = power * trial.cost + float(prior.penalty(point + step))
         if not trial_height < height:
             damping *= 8.0
             if damping > 1e8:
@@ -135,10 +139,8 @@ def descend(problem: Problem, start: FloatArray) -> FloatArray:
     return point
 
 
-def _step(here: Linear, prior: Prior, point: FloatArray, damping: float) -> FloatArray:
+def _step(precision: FloatArray, downhill: FloatArray, damping: float) -> FloatArray:
     """One damped Gauss-Newton step, no parameter moving further than `LARGEST_STEP`."""
-    precision = LIKELIHOOD_POWER * here.curvature + prior.precision
-    downhill = LIKELIHOOD_POWER * here.gradient - prior.precision @ (point - prior.mean)
     damped = precision + damping * np.diag(np.diag(precision))
     try:
         step = cho_solve(cho_factor(damped), downhill)

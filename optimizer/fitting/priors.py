@@ -30,7 +30,7 @@ DEFAULTS: dict[Layout, dict[str, tuple[float, float]]] = {
         "slope": (float(np.exp(0.1)), 0.45),
     },
     "aggregate": {
-        "roas": (1.5, 0.6),
+        "roas": (1.5, 0.7),
         "half_saturation": (float(np.exp(0.3)), 0.7),
         "slope": (float(np.exp(0.1)), 0.35),
         "retention": (-0.4, 1.0),
@@ -65,7 +65,7 @@ class Prior:
     def penalty(self, parameters: FloatArray) -> FloatArray:
         """Squared distance from the mean in prior units, one per row of parameters."""
         away = parameters - self.mean
-        return np.asarray(np.einsum("...i,ij,...j->...", away, self.precision, away, optimize=True))
+        return np.asarray(((away @ self.precision) * away).sum(axis=-1))
 
 
 @dataclass(frozen=True, slots=True)
