@@ -129,7 +129,9 @@ class PowerCurve(ConcaveCurve):
     def cvxpy_expression(self, spend: cvxpy.Expression) -> cvxpy.Expression:
         import cvxpy
 
-        powers = [cvxpy.power(spend[i], float(e)) for i, e in enumerate(self.exponent)]
+        powers = [
+            cvxpy.power(spend[i], float(e), approx=False) for i, e in enumerate(self.exponent)
+        ]
         return self.scale @ cvxpy.hstack(powers)
 
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 FloatArray = npt.NDArray[np.float64]
 Floats = float | FloatArray
 
-BISECTIONS = 80
+BISECTIONS = 64
+SMALLEST_SPEND = 1e-280  # stands for a best spend too small for floating point
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +113,16 @@ class Curve(ABC):
             below = self.best_response(middle, lower, upper).spend <= spend
             low, high = np.where(below, low, middle), np.where(below, middle, high)
         values = [self.best_response(p, lower, upper).upper + p * spend for p in (low, high)]
-        return np.asarray(np.maximum(np.minimum(*values), self.value(spend)))
+        least = np.maximum(np.minimum(*values), self.value(spend))
+        at_end = (spend <= lower) | (spend >= upper)
+        return np.where(at_end, self.value(spend), least)
 
     def non_convexity(self, lower: FloatArray, upper: FloatArray) -> FloatArray:
         """Largest distance (n,) from the curve up to its concave envelope on [lower, upper]."""
         steps = np.linspace(0.0, 1.0, 257)[:, None]
         spend = lower + steps * (upper - lower)
-        gaps = [self.concave_envelope(row, lower, upper) - self.value(row) for row in spend]
-        return np.asarray(np.maximum(np.max(gaps, axis=0), 0.0))
+        gap = self.concave_envelope(spend, lower, upper) - self.value(spend)
+        return np.asarray(np.maximum(gap.max(axis=0), 0.0))
 
     def _steepest(self, lower: FloatArray, upper: FloatArray) -> FloatArray:
         """A marginal (n,) no chord on [lower, upper] exceeds by much: a start for bisection."""
@@ -158,6 +161,7 @@ class SigmoidCurve(Curve):
         start = np.minimum(np.maximum(lower, self.inflection()), upper)
         with np.errstate(over="ignore", invalid="ignore"):
             root = np.clip(self.inverse_marginal(prices), start, upper)
+        root = np.where(np.isinf(self.marginal(root)), np.minimum(SMALLEST_SPEND, upper), root)
         value = self.value(root) - prices * root
         bound = value + self._tangent_slack(prices, root, start, upper)
         at_lower = self.value(lower) - prices * lower

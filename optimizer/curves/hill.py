@@ -154,7 +154,7 @@ class HillCurve(SigmoidCurve):
         terms = []
         for cell in range(self.n_cells):
             scaled = spend[cell] / self.half_saturation[cell]
-            power = cvxpy.power(scaled, float(self.slope[cell]))
+            power = cvxpy.power(scaled, float(self.slope[cell]), approx=False)
             terms.append(self.ceiling[cell] * (1.0 - cvxpy.inv_pos(1.0 + power)))
         return cvxpy.sum(cvxpy.hstack(terms))
 
