@@ -21,12 +21,15 @@ import numpy.typing as npt
 from scipy.optimize import curve_fit
 
 from benchmarks.split import best_split, recommend, steady
+from optimizer import Scenario, plan
 from optimizer.fitting.fit import fit
 from optimizer.history import History
 from optimizer.model import Hill, Model, ModelChannel
 from optimizer.synthetic import Market, attributed_market, national_market
 
 FloatArray = npt.NDArray[np.float64]
+
+Solver = Callable[[Model, FloatArray, tuple[float, float], float], FloatArray]
 
 #: First seeds of the two disjoint sets; a set never holds more than SET_SIZE markets.
 FIRST_SEED = {"grade": 1_000_000, "tune": 0}
@@ -62,12 +65,16 @@ def main() -> None:
     reader = argparse.ArgumentParser(description=__doc__)
     reader.add_argument("--markets", type=int, default=50)
     reader.add_argument("--seeds", choices=sorted(FIRST_SEED), default="grade")
+    reader.add_argument("--solver", choices=sorted(SOLVERS), default="plan")
     reader.add_argument("--family", choices=sorted(FAMILIES), action="append")
     asked = reader.parse_args()
     families = asked.family or list(FAMILIES)
     seeds = range(FIRST_SEED[asked.seeds], FIRST_SEED[asked.seeds] + asked.markets)
     print(f"{asked.seeds} seeds {seeds[0]} to {seeds[-1]}, the same for each family")
-    table = {family: [judge(FAMILIES[family], seed) for seed in seeds] for family in families}
+    table = {
+        family: [judge(FAMILIES[family], seed, SOLVERS[asked.solver]) for seed in seeds]
+        for family in families
+    }
     for family, outcomes in table.items():
         report(family, outcomes)
     pooled = [harmed(o, "caution 0.5") for rows in table.values() for o in graded(rows)]
@@ -79,7 +86,26 @@ def main() -> None:
     RESULTS.write_text(json.dumps({"seeds": asked.seeds, "families": rows}, indent=1))
 
 
-def judge(make: Callable[[int], Market], seed: int) -> Outcome:
+def planned(
+    model: Model, current: FloatArray, moves: tuple[float, float], caution: float
+) -> FloatArray:
+    """The split that `plan` publishes for one period, (n_channels,), currency."""
+    scenario = Scenario(
+        budget=round(float(current.sum()), 2),
+        periods=1,
+        objective="revenue",
+        caution=caution,
+        bounds=moves,
+        current=dict(zip(model.names, current.tolist(), strict=True)),
+    )
+    rows = plan(model, scenario).to_dict()["allocation"]
+    return np.array([row["spend"] for row in rows])
+
+
+SOLVERS = {"plan": planned, "own": recommend}
+
+
+def judge(make: Callable[[int], Market], seed: int, solve: Solver = planned) -> Outcome:
     """Fit one market, take every method's advice, and count what it earns in truth."""
     market = make(seed)
     current, moves = market.current, market.moves
@@ -88,11 +114,11 @@ def judge(make: Callable[[int], Market], seed: int) -> Outcome:
     seconds = time.perf_counter() - began
     point, naive = fit(market.history, seed=seed, draws=0), least_squares(market.history)
     advice = {
-        "caution 0": recommend(model, current, moves, 0.0),
-        "caution 0.5": recommend(model, current, moves, 0.5),
-        "caution 1": recommend(model, current, moves, 1.0),
-        "point optimum": recommend(point, current, moves, 0.0),
-        "least squares": recommend(naive, current, moves, 0.0),
+        "caution 0": solve(model, current, moves, 0.0),
+        "caution 0.5": solve(model, current, moves, 0.5),
+        "caution 1": solve(model, current, moves, 1.0),
+        "point optimum": solve(point, current, moves, 0.0),
+        "least squares": solve(naive, current, moves, 0.0),
     }
     history = value(market, current)
     best = max(

@@ -17,34 +17,12 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.signal import lfilter
 
+from optimizer import model
 from optimizer.history import Control, History, Spacing
-from optimizer.model import (
-    Carryover,
-    Curve,
-    Exponential,
-    Hill,
-    Log,
-    Logistic,
-    Model,
-    ModelChannel,
-    Power,
-    Table,
-)
 
 FloatArray = npt.NDArray[np.float64]
 
-NAMES = (
-    "tv",
-    "search",
-    "social",
-    "print",
-    "radio",
-    "outdoor",
-    "podcast",
-    "display",
-    "video",
-    "mail",
-)
+NAMES = ("tv", "search", "social", "print", "radio", "outdoor", "audio", "banner", "video", "mail")
 
 Form = Callable[[FloatArray, float, float], FloatArray]
 
@@ -117,22 +95,22 @@ class TrueCurve:
         """The shape before scaling, at multiples of usual spend."""
         return np.asarray(FORMS[self.shape](u, self.bend, self.slope))
 
-    def document(self) -> Curve:
+    def document(self) -> model.Curve:
         """The curve as a Model document holds it; a fine table where no family fits."""
         top = float(self.effect / self._form(np.array(1.0)))
         scale = self.bend * self.usual
         if self.shape == "hill":
-            return Hill(ceiling=top, half_saturation=scale, slope=self.slope)
+            return model.Hill(ceiling=top, half_saturation=scale, slope=self.slope)
         if self.shape == "exponential":
-            return Exponential(ceiling=top, rate=1 / scale)
+            return model.Exponential(ceiling=top, rate=1 / scale)
         if self.shape == "log":
-            return Log(scale=top, rate=1 / scale)
+            return model.Log(scale=top, rate=1 / scale)
         if self.shape == "power":
-            return Power(scale=top * self.usual**-self.slope, exponent=self.slope)
+            return model.Power(scale=top * self.usual**-self.slope, exponent=self.slope)
         if self.shape == "logistic":
-            return Logistic(ceiling=top, rate=1 / scale)
+            return model.Logistic(ceiling=top, rate=1 / scale)
         spend = np.linspace(0.0, 6.0 * self.usual, 241)
-        return Table(spend=spend.tolist(), response=self(spend).tolist())
+        return model.Table(spend=spend.tolist(), response=self(spend).tolist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,22 +135,22 @@ class Market:
         return np.stack(each, axis=-1)
 
     @property
-    def truth(self) -> Model:
+    def truth(self) -> model.Model:
         """The curves as a hand-written Model."""
         largest = self.history.spend[0].max(axis=0)
         channels = [
-            ModelChannel(
+            model.ModelChannel(
                 channel=name,
                 history_spend_per_period=float(self.current[i]),
                 history_largest_spend=float(largest[i]),
                 curve=self.curves[i].document(),
                 carryover=None
                 if self.retention is None
-                else Carryover(retention=float(self.retention[i])),
+                else model.Carryover(retention=float(self.retention[i])),
             )
             for i, name in enumerate(self.history.channels)
         ]
-        return Model(
+        return model.Model(
             currency=self.history.currency, period=self.history.spacing.value, channels=channels
         )
 
