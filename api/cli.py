@@ -10,7 +10,8 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial, wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from time import perf_counter
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -52,7 +53,8 @@ HistoryFiles = Annotated[
     ),
 ]
 Layout = Annotated[
-    str | None, typer.Option(help="attributed or aggregate; by the columns if absent.")
+    Literal["attributed", "aggregate"] | None,
+    typer.Option(help="attributed or aggregate; by the columns if absent."),
 ]
 Currency = Annotated[str | None, typer.Option(help="Of all money in the files.")]
 
@@ -97,19 +99,22 @@ def demo(
     ] = None,
 ) -> None:
     """Run the shipped example: a shop's history, its curves, the best split."""
+    from api import services
     from api.output import Delivery, copy_folder
-    from api.services import read_question
-    from api.terminal.demo import show_demo
+    from api.terminal.demo import Way, show_demo
 
     with Delivery(as_json=as_json, output=output, quiet=quiet) as delivery:
         if copy_to is not None:
             copy_folder(EXAMPLE, copy_to)
-        question = read_question(EXAMPLE / "scenario.yaml", progress=delivery.voice.progress)
-        answer = _answer(question, None, delivery)
-        content = answer.to_dict()
-        delivery.hand_over(
-            content, content["allocation"], partial(show_demo, question, answer, copy_to)
-        )
+        scenario = services.read_scenario(EXAMPLE / "scenario.yaml")
+        history = services.read_scenario_history(scenario, EXAMPLE)
+        delivery.voice.progress(f"Fitting curves to {services.size_of(history)} ...")
+        begun = perf_counter()
+        model = services.fit_scenario(scenario, history)
+        spent = perf_counter() - begun
+        answer = _answer(services.Question(scenario, model), None, delivery)
+        way, content = Way(history, model, spent, answer), answer.to_dict()
+        delivery.hand_over(content, content["allocation"], partial(show_demo, way, copy_to))
 
 
 @_command
@@ -188,7 +193,7 @@ def what_if(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     scenario: ScenarioFile,
     split: Annotated[
         Path,
-        typer.Option(metavar="FILE", help='The split to try, such as {"tv": 412000} in JSON.'),
+        typer.Option(metavar="FILE", help='The split to try: {"tv": 412000} in JSON, or a plan.'),
     ],
     model: ModelFile = None,
     as_json: AsJson = False,
@@ -217,10 +222,10 @@ def _deliver(path: Path, model: Path | None, split: Path | None, delivery: Deliv
 def _answer(question: Question, split: Path | None, delivery: Delivery) -> Plan:
     """The best split, or what the split of a file would bring."""
     import optimizer
+    from api.services import read_split
 
     if split is not None:
-        given = optimizer.read_document(split)
-        return optimizer.what_if(question.model, question.scenario, given)
+        return optimizer.what_if(question.model, question.scenario, read_split(split))
     delivery.voice.progress("Looking for the best split ...")
     return optimizer.plan(question.model, question.scenario)
 

@@ -73,7 +73,7 @@ def _code_and_sentence(error: Exception) -> tuple[ExitCode, str]:
     from optimizer import OptimizerError
 
     if isinstance(error, OptimizerError):
-        return exit_code(error), str(error)
+        return exit_code(error), " ".join([str(error), *getattr(error, "__notes__", ())])
     brief = " ".join(str(error).split())[:200]
     return (
         ExitCode.INTERNAL,

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from optimizer import DocumentError, Fault, Model, Scenario, read_document
+from optimizer import DocumentError, Fault, HistoryError, Model, Plan, Scenario, read_document
 
 if TYPE_CHECKING:
     from optimizer import History
 
 DOCUMENTS = (".yaml", ".yml", ".json")
 DEFAULT_SEED = 1
+COLUMNS_IN_PYTHON = "columns="
+NAME_THEM = (
+    "On the command line, write them into a scenario file, as "
+    "`history: {{file: {}, columns: {{...}}}}`, and give romi that file."
+)
+
+Layout = Literal["attributed", "aggregate"]
 
 Tell = Callable[[str], None]
 
@@ -25,12 +31,10 @@ def _tell_nobody(_: str) -> None:
 
 @dataclass(frozen=True)
 class Question:
-    """A scenario with the model it is put to, and where that came from."""
+    """A scenario with the model it is put to."""
 
     scenario: Scenario
     model: Model
-    history: History | None = None
-    fit_seconds: float | None = None
 
 
 def read_scenario(path: Path) -> Scenario:
@@ -41,6 +45,12 @@ def read_scenario(path: Path) -> Scenario:
 def read_model(path: Path) -> Model:
     """The model of a JSON or YAML file."""
     return Model.from_dict(read_document(path))
+
+
+def read_split(path: Path) -> dict[str, Any]:
+    """Channel -> money, or market -> money, from a file that holds just that, or a plan."""
+    content = read_document(path)
+    return Plan.from_dict(content).split if "allocation" in content else content
 
 
 def read_question(
@@ -71,9 +81,7 @@ def read_question(
         return Question(scenario, read_model(path.parent / scenario.model))
     history = read_scenario_history(scenario, path.parent)
     progress(f"Fitting curves to {size_of(history)} ...")
-    begun = time.perf_counter()
-    fitted = fit_scenario(scenario, history)
-    return Question(scenario, fitted, history, time.perf_counter() - begun)
+    return Question(scenario, fit_scenario(scenario, history))
 
 
 def read_scenario_history(scenario: Scenario, folder: Path) -> History:
@@ -94,7 +102,7 @@ def read_scenario_history(scenario: Scenario, folder: Path) -> History:
 
 
 def read_named_history(
-    files: list[Path], layout: str | None = None, currency: str | None = None
+    files: list[Path], layout: Layout | None = None, currency: str | None = None
 ) -> tuple[Scenario | None, History]:
     """A history from its own files, or from the one scenario file that names it."""
     from optimizer import read_history
@@ -102,7 +110,12 @@ def read_named_history(
     if len(files) == 1 and files[0].suffix.lower() in DOCUMENTS:
         scenario = read_scenario(files[0])
         return scenario, read_scenario_history(scenario, files[0].parent)
-    return None, read_history(files, layout=layout, currency=currency)  # type: ignore[arg-type]
+    try:
+        return None, read_history(files, layout=layout, currency=currency)
+    except HistoryError as error:
+        if COLUMNS_IN_PYTHON in str(error):
+            error.add_note(NAME_THEM.format(files[0].name))
+        raise
 
 
 def fit_scenario(scenario: Scenario | None, history: History, *, seed: int | None = None) -> Model:

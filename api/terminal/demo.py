@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
 
-from api.services import Question
 from api.terminal.histories import about_the_whole, describe, show_findings, verdict
 from api.terminal.plans import show_list, show_plan
-from optimizer import Plan
+from optimizer import History, Model, Plan
 
 
-def show_demo(question: Question, plan: Plan, copied_to: Path | None, console: Console) -> None:
-    """Print the whole way from a history to a proven split."""
-    history = question.history
-    if history is not None:
-        console.print(f"[bold]History[/bold]: {describe(history)}; {verdict(history.findings)}.")
-        show_findings(history.findings, console)
-    if question.fit_seconds is not None:
-        curves, draws = len(question.model.channels), question.model.n_draws
-        spent = f"{question.fit_seconds:.1f} s"
-        console.print(f"[bold]Fit[/bold]: {curves} curves with {draws} draws each, in {spent}.")
-        show_list(about_the_whole(question.model), console)
+@dataclass(frozen=True)
+class Way:
+    """The whole way from a history to a plan."""
+
+    history: History
+    model: Model
+    fit_seconds: float
+    plan: Plan
+
+
+def show_demo(way: Way, copied_to: Path | None, console: Console) -> None:
+    """Print what was seen on the way."""
+    findings = way.history.findings
+    console.print(f"[bold]History[/bold]: {describe(way.history)}; {verdict(findings)}.")
+    show_findings(findings, console)
+    curves, draws = len(way.model.channels), way.model.n_draws
+    spent = f"{way.fit_seconds:.1f} s"
+    console.print(f"[bold]Fit[/bold]: {curves} curves with {draws} draws each, in {spent}.")
+    show_list(about_the_whole(way.model), console)
     console.print()
-    show_plan(plan, console)
+    show_plan(way.plan, console)
     _show_next(copied_to, console)
 
 

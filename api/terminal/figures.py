@@ -23,12 +23,12 @@ class Scale:
     @classmethod
     def of(cls, amounts: Iterable[float], currency: str | None) -> Scale:
         """The scale that shows the largest of the amounts in at most a dozen characters."""
-        largest, name = max((abs(amount) for amount in amounts), default=0.0), currency or "money"
+        largest, name = max((abs(amount) for amount in amounts), default=0.0), currency or ""
         if largest < EXACT_BELOW:
             return cls(1.0, 2 if largest < CENTS_BELOW else 0, name)
         if largest < 1e3 * EXACT_BELOW:
-            return cls(1e3, 0, f"thousand {name}")
-        return cls(1e6, 0, f"million {name}")
+            return cls(1e3, 0, f"thousand {name}".strip())
+        return cls(1e6, 0, f"million {name}".strip())
 
     def __call__(self, amount: float) -> str:
         return _signed(f"{amount / self.divisor:,.{self.decimals}f}")

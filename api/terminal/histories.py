@@ -18,6 +18,7 @@ from optimizer import Diagnostic, Finding, History, Model, Severity
 
 FloatArray = npt.NDArray[np.float64]
 COLOURS = {Severity.FATAL: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
+WIDEST_PLACE = 24  # characters
 CODES_OF_THE_WHOLE = ("r_squared", "holdout_error", "best_test")
 
 
@@ -68,13 +69,15 @@ def show_findings(findings: Sequence[Finding], console: Console) -> None:
     if not findings:
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("severity", "where", "what"):
-        table.add_column(heading, overflow="fold")
+    table.add_column("severity", no_wrap=True)
+    table.add_column("where", overflow="fold", max_width=WIDEST_PLACE)
+    table.add_column("what", overflow="fold")
+    several = len({finding.file for finding in findings if finding.file}) > 1
     order = list(COLOURS)
     for finding in sorted(findings, key=lambda found: order.index(found.severity)):
         colour = COLOURS[finding.severity]
         severity = f"[{colour}]{finding.severity}[/{colour}]"
-        table.add_row(severity, escape(place(finding)), escape(finding.message))
+        table.add_row(severity, escape(place(finding, with_file=several)), escape(finding.message))
     console.print(table)
     console.print()
 
@@ -94,10 +97,10 @@ def findings_as_data(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     ]
 
 
-def place(finding: Finding) -> str:
-    """Where a finding was made."""
+def place(finding: Finding, *, with_file: bool) -> str:
+    """Where a finding was made; its file only where there are several."""
     row = None if finding.row is None else f"row {finding.row}"
-    parts = [part for part in (finding.file, row, finding.column) if part]
+    parts = [part for part in (finding.file if with_file else None, row, finding.column) if part]
     return ", ".join(parts) or "whole history"
 
 
@@ -161,7 +164,7 @@ def _curves(model: Model) -> Table:
     return table
 
 
-def _finite(value: float) -> float | None:
+def _finite(value: float | np.floating[Any]) -> float | None:
     return float(value) if np.isfinite(value) else None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 
 from rich import box
@@ -15,6 +15,7 @@ from optimizer import AllocationRow, Diagnostic, Plan, PlanWarning
 
 LIMITS = {"minimum": "min", "maximum": "max", "locked": "locked", "excluded": "out"}
 SHOWN_PRICES = 3
+SHOWN_ALIKE = 3
 SAME = 0.011  # currency; apart by no more than rounding to the cent
 ROOMY = 100  # characters; a narrower terminal gets a tighter table
 
@@ -30,11 +31,11 @@ def show_plan(plan: Plan, console: Console) -> None:
 
 
 def _title(plan: Plan) -> str:
-    name = f"[bold]{escape(plan.name)}[/bold]: " if plan.name else ""
-    what = "the best split" if plan.certificate else "this split"
+    what = "best split" if plan.certificate else "split given"
+    what = f"[bold]{escape(plan.name)}[/bold]: the {what}" if plan.name else f"The {what}"
     starting = f" from {plan.start}" if plan.start else ""
     length = f"{plan.periods} {plan.period}{'s'[: plan.periods != 1]}{starting}"
-    return f"{name}{what} for {plan.objective}, {length}\n"
+    return f"{what}, judged by {plan.objective}, {length}\n"
 
 
 def _table(plan: Plan, width: int) -> Table:
@@ -51,7 +52,9 @@ def _table(plan: Plan, width: int) -> Table:
     table.add_column("\nchannel", "total", overflow="fold", min_width=7, footer_style="bold")
     if by_market:
         table.add_column("\nmarket", overflow="fold", min_width=6)
-    for heading, total in zip(_headings(plan, money), _total_figures(plan, money), strict=True):
+    for heading, total in zip(
+        _headings(plan, money, width), _total_figures(plan, money), strict=True
+    ):
         right = not heading.endswith("limit")
         table.add_column(
             heading, total, justify="right" if right else "left", no_wrap=True, footer_style="bold"
@@ -62,15 +65,15 @@ def _table(plan: Plan, width: int) -> Table:
     return table
 
 
-def _headings(plan: Plan, money: Scale) -> tuple[str, ...]:
+def _headings(plan: Plan, money: Scale, width: int) -> tuple[str, ...]:
     return (
         f"now\n{money.unit}",
         f"{'plan' if plan.certificate else 'split'}\n{money.unit}",
         "\nchange",
-        f"revenue\n{plan.currency or 'money'}",
+        f"revenue\n{plan.currency or ''}",
         "90 %\ninterval",
         "\nROMI",
-        "marginal\nROMI",
+        f"{'marginal' if width >= ROOMY else 'next'}\nROMI",
         "\nlimit",
     )
 
@@ -106,12 +109,12 @@ def _total_figures(plan: Plan, money: Scale) -> tuple[str, ...]:
 
 def _gain(plan: Plan) -> Iterator[str]:
     """The uplift, in plain words."""
-    uplift, unit = plan.totals.uplift, plan.currency or "money"
+    uplift, unit = plan.totals.uplift, f"{plan.currency} " if plan.currency else ""
     kind = "profit" if plan.objective == "profit" else "revenue"
     if all(abs(row.spend - row.current_spend) < SAME for row in plan.rows):
         yield "Gain: none to expect, because this is the current split."
         return
-    gain = f"Gain over the current split: {compact(uplift.mean)} {unit} of {kind}"
+    gain = f"Gain over the current split: {compact(uplift.mean)} {unit}of {kind}"
     if uplift.p05 is None or uplift.probability_positive is None:
         yield f"{gain}; how sure that is cannot be said without draws."
         return
@@ -152,15 +155,27 @@ def show_list(sentences: Iterable[str], console: Console) -> None:
 
 
 def grouped(warnings: Iterable[PlanWarning | Diagnostic]) -> list[str]:
-    """Warnings as sentences; those that differ in the channel alone become one."""
-    by_sentence: dict[tuple[str, str], list[str]] = {}
+    """Warnings as sentences, those of one kind together so that none drowns the others."""
+    kinds: dict[str, list[PlanWarning | Diagnostic]] = {}
     for warning in warnings:
-        place = "" if warning.market is None else f" in {warning.market}"
+        kinds.setdefault(warning.code, []).append(warning)
+    return [sentence for alike in kinds.values() for sentence in _said_once(alike)]
+
+
+def _said_once(alike: Sequence[PlanWarning | Diagnostic]) -> Iterator[str]:
+    """Sentences that differ in the channel alone become one; of others, the first few."""
+    cells: dict[str, list[str]] = {}
+    first: dict[str, str] = {}
+    for warning in alike:
         channel = warning.channel or ""
-        alone = bool(channel) and warning.message.count(channel) == 1
-        sentence = warning.message.replace(channel, "{}") if alone else warning.message
-        by_sentence.setdefault((warning.code, sentence), []).append(channel + place)
-    return [
-        sentence.replace("{}", listed(dict.fromkeys(names)))
-        for (_, sentence), names in by_sentence.items()
-    ]
+        template = warning.message.replace(channel, "{}") if channel else warning.message
+        where = f" in {warning.market}" if warning.market else ""
+        cells.setdefault(template, []).append(channel + where)
+        first.setdefault(template, warning.message)
+    for template in list(cells)[:SHOWN_ALIKE]:
+        others = list(dict.fromkeys(cells[template]))[1:]
+        more = f" The same holds for {listed(others)}." if others else ""
+        yield first[template] + more
+    hidden = len(cells) - SHOWN_ALIKE
+    if hidden > 0:
+        yield f"And {hidden} more of this kind; --json lists them all."

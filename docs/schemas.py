@@ -1,0 +1,39 @@
+"""Write the JSON Schemas of the three documents: `python -m docs.schemas`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from optimizer import Model, Plan, Scenario
+
+FOLDER = Path(__file__).parent
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    """File name -> schema; a plan's as it is written, the others' as they are read."""
+    return {
+        "scenario.schema.json": _described(Scenario.model_json_schema()),
+        "model.schema.json": _described(Model.model_json_schema()),
+        "plan.schema.json": _described(Plan.model_json_schema(mode="serialization")),
+    }
+
+
+def _described(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def text(schema: dict[str, Any]) -> str:
+    """A schema as its file holds it."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def main() -> None:
+    """Write every schema into this folder."""
+    for name, schema in schemas().items():
+        (FOLDER / name).write_text(text(schema), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
