@@ -6,6 +6,7 @@ period*: money per period in, revenue per period out, at a steady level of spend
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import groupby
@@ -22,7 +23,8 @@ from optimizer.documents import Document, Number, canonical_hash, parse
 
 FloatArray = npt.NDArray[np.float64]
 Period = Literal["day", "week", "month"]
-ENOUGH_ROOM = 1.25  # tabulated draws reach this far beyond the spend first asked for
+TABLES_KEPT = 2
+LEAST_USUAL_SHARE = 0.02  # of the total: what a channel without history is taken to spend
 
 
 def _positive(value: float | list[float]) -> float | list[float]:
@@ -263,16 +265,25 @@ class Model(Document):
     def tabulated(self, largest: FloatArray) -> TabulatedDraws:
         """All draws tabulated from 0 to at least the largest spend (n,), per period.
 
-        Done once and kept; done again only when a scenario asks for more room than the last.
+        The reach is a power of two of each cell's usual spend, so that a question has the same
+        answer whatever was asked before; the tables last used are kept.
         """
-        kept: TabulatedDraws | None = self.__dict__.get("_tabulated")
-        if kept is not None and np.all(kept.nodes[:, -1] >= largest):
-            return kept
-        room = ENOUGH_ROOM * largest
-        room = room if kept is None else np.maximum(room, kept.nodes[:, -1])
-        tables = self.draw_curves.tabulated(room)
-        self.__dict__["_tabulated"] = tables
+        doublings = math.ceil(math.log2(max(float((largest / self._usual_spend).max()), 1e-12)))
+        kept: dict[int, TabulatedDraws] = self.__dict__.setdefault("_tabulated", {})
+        tables = kept.pop(doublings, None)
+        if tables is None:
+            tables = self.draw_curves.tabulated(self._usual_spend * 2.0**doublings)
+        kept[doublings] = tables
+        while len(kept) > TABLES_KEPT:
+            del kept[next(iter(kept))]
         return tables
+
+    @cached_property
+    def _usual_spend(self) -> FloatArray:
+        """A spend per period (n,) above 0: last year's, at least a share of the total."""
+        spend = np.array([entry.history_spend_per_period or 0.0 for entry in self.channels])
+        total = float(spend.sum())
+        return np.maximum(spend, LEAST_USUAL_SHARE * total if total > 0.0 else 1.0)
 
 
 def _draw_lists(curve: Curve) -> list[list[Any]]:

@@ -271,7 +271,9 @@ def _unbuilt(scenario: Scenario) -> Iterator[tuple[str, str]]:
     if scenario.history is not None and scenario.history.lift_tests is not None:
         yield "/history/lift_tests", "reading lift tests"
     for channel, rules in scenario.channels.items():
-        stated = (k for k in ("spent", "min_if_active", "like", "scale") if getattr(rules, k))
+        stated = (
+            k for k in ("spent", "min_if_active", "like", "scale") if getattr(rules, k) is not None
+        )
         yield from ((f"/channels/{channel}/{key}", f"the rule {key}") for key in stated)
 
 

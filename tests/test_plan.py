@@ -1,0 +1,412 @@
+"""Plans and what-ifs: one set of numbers, limits read right, everything a planner must know."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import numpy as np
+import pytest
+
+from optimizer import (
+    DocumentError,
+    InfeasibleError,
+    Model,
+    NotBuiltError,
+    Plan,
+    Scenario,
+    plan,
+    what_if,
+)
+
+CENT = 0.01
+
+
+def hand_written(draws: int = 0, markets: tuple[str | None, ...] = (None,)) -> Model:
+    """Four channels of different shapes, per week; with draws if asked."""
+    rng = np.random.default_rng(5)
+
+    def about(value: float, spread: float = 0.3) -> float | list[float]:
+        return (value * np.exp(spread * rng.normal(size=draws))).tolist() if draws else value
+
+    def curves() -> dict[str, dict[str, object]]:
+        return {
+            "tv": {
+                "family": "hill",
+                "ceiling": about(9e4),
+                "half_saturation": about(4e4),
+                "slope": about(1.4, 0.1),
+            },
+            "search": {"family": "exponential", "ceiling": about(5e4), "rate": about(5e-5)},
+            "print": {"family": "log", "scale": about(1e4), "rate": about(1e-4)},
+            "radio": {"family": "table", "spend": [0, 5e3, 2e4], "response": [0, 9e3, 2.1e4]},
+        }
+
+    spend = {"tv": 3e4, "search": 2e4, "print": 1e4, "radio": 6e3}
+    channels = [
+        {
+            "channel": name,
+            "market": market,
+            "history_spend_per_period": spend[name],
+            "history_largest_spend": 1.5 * spend[name],
+            "curve": curve,
+        }
+        for market in markets
+        for name, curve in curves().items()
+    ]
+    return Model.from_dict({"currency": "EUR", "channels": channels})
+
+
+MODEL = hand_written()
+DRAWN = hand_written(draws=200)
+
+
+def scenario(**keys: object) -> Scenario:
+    return Scenario.from_dict({"periods": 10} | keys)
+
+
+def row(answer: Plan, channel: str):
+    return next(row for row in answer.rows if row.channel == channel)
+
+
+@pytest.mark.parametrize("model", [MODEL, DRAWN, hand_written(50, ("north", "south"))])
+@pytest.mark.parametrize("objective", ["revenue", "profit"])
+@pytest.mark.parametrize("caution", [0, 0.5, 1])
+def test_a_what_if_of_the_plans_own_split_returns_the_plans_own_numbers(model, objective, caution):
+    question = scenario(objective=objective, caution=caution, margin=0.6, budget=700_000)
+    answer = plan(model, question)
+    again = what_if(model, question, answer.split)
+    assert again.rows == answer.rows
+    assert again.totals == answer.totals
+    assert again.certificate is None
+    assert again.warnings == answer.warnings
+
+
+@pytest.mark.parametrize("model", [MODEL, DRAWN])
+def test_a_plan_survives_json_and_comes_back_the_same(model):
+    answer = plan(model, scenario(name="spring", start="2027-01-04"))
+    text = json.dumps(answer.to_dict(), allow_nan=False)
+    assert Plan.from_dict(json.loads(text)) == answer
+
+
+def test_the_budget_is_held_to_the_cent_and_shares_add_up():
+    for budget in (660_000.01, 700_000.07, 123_456.78, 999_999.99):
+        answer = plan(MODEL, scenario(budget=budget))
+        cents = [round(100 * row.spend) for row in answer.rows]
+        assert sum(cents) == round(100 * budget)
+        assert sum(row.share for row in answer.rows) == pytest.approx(1.0)
+        assert answer.totals.spend == budget
+
+
+def test_without_a_budget_the_current_total_is_planned():
+    assert plan(MODEL, scenario()).totals.spend == 660_000.0
+    assert plan(MODEL, scenario(current={"tv": 1000.5, "search": 99.5})).totals.spend == 1100.0
+
+
+def test_default_bounds_are_half_to_twice_the_current_spend_scaled_to_the_budget():
+    answer = plan(MODEL, scenario(budget=1_320_000))
+    for line in answer.rows:
+        assert 0.5 * line.current_spend - CENT <= line.spend <= 2.0 * line.current_spend + CENT
+    assert row(answer, "tv").current_spend == pytest.approx(600_000)
+
+
+def test_limits_from_multiples_are_rounded_outward_to_the_cent():
+    answer = plan(
+        MODEL, scenario(current={"tv": 0.33, "search": 0.33, "print": 0.35}, bounds=[1, 1])
+    )
+    assert answer.totals.spend == 1.01
+    exact = plan(MODEL, scenario(budget=100.01, bounds=[1, 1]))
+    assert exact.totals.spend == 100.01
+
+
+def test_rules_of_a_channel_replace_the_default_side_they_state():
+    rules = {
+        "tv": {"max": 200_000},
+        "search": {"change": [0.1, 0.2]},
+        "print": {"locked": 110_000.01},
+        "radio": {"min": 110_000},
+    }
+    answer = plan(MODEL, scenario(channels=rules, budget=660_000))
+    assert row(answer, "tv").spend <= 200_000
+    assert 220_000 - CENT <= row(answer, "search").spend <= 240_000 + CENT
+    assert row(answer, "print").spend == 110_000.01
+    assert row(answer, "print").binding == "locked"
+    assert 110_000 <= row(answer, "radio").spend <= 120_000
+
+
+def test_an_excluded_channel_gets_nothing_and_is_left_in_the_comparison():
+    answer = plan(MODEL, scenario(channels={"radio": {"excluded": True}}))
+    assert row(answer, "radio").spend == 0
+    assert row(answer, "radio").binding == "excluded"
+    assert row(answer, "radio").current_spend == 60_000
+    assert row(answer, "radio").romi is None
+    assert row(answer, "radio").change == -1.0
+
+
+def test_a_channel_without_current_spend_may_get_a_twentieth_and_is_warned_about():
+    answer = plan(MODEL, scenario(current={"tv": 300_000, "search": 200_000}))
+    for name in ("print", "radio"):
+        assert row(answer, name).spend <= 25_000
+        assert row(answer, name).change is None
+    warned = {w.channel for w in answer.warnings if w.code == "no_current_spend"}
+    assert warned == {"print", "radio"}
+
+
+def test_binding_limits_are_named_and_priced():
+    answer = plan(MODEL, scenario(bounds=[0.9, 1.1]))
+    kinds = {line.binding for line in answer.rows}
+    assert {"minimum", "maximum"} <= kinds
+    named = {price.constraint for price in answer.shadow_prices}
+    for line in answer.rows:
+        assert (f"{line.channel} {line.binding}" in named) == (line.binding is not None)
+    assert all(price.price >= -1e-9 for price in answer.shadow_prices)
+
+
+@pytest.mark.parametrize(("objective", "model"), [("revenue", MODEL), ("profit", MODEL)])
+def test_the_shadow_price_is_what_one_more_unit_of_budget_earns(objective, model):
+    rules = {c: {"min": 10_000, "max": 900_000} for c in model.names}
+    keys = {"objective": objective, "margin": 0.6, "channels": rules}
+    current = {"tv": 300_000, "search": 200_000, "print": 100_000, "radio": 60_000}
+    less = plan(model, scenario(budget=660_000 - 50, current=current, **keys))
+    more = plan(model, scenario(budget=660_000 + 50, current=current, **keys))
+    price = plan(model, scenario(budget=660_000, current=current, **keys)).shadow_prices[0]
+    gained = (more.certificate.value - less.certificate.value) / 100.0
+    assert price.constraint == "budget"
+    assert price.price == pytest.approx(gained, rel=1e-3)
+
+
+def test_profit_counts_margin_and_spend_and_revenue_counts_neither():
+    kept = {"channels": {"radio": {"locked": 60_000}}, "budget": 660_000}
+    per_channel = {"tv": 0.2, "search": 0.9, "print": 0.9, "radio": 1.0}
+    for_revenue = plan(MODEL, scenario(objective="revenue", margin=per_channel, **kept))
+    for_profit = plan(MODEL, scenario(objective="profit", margin=per_channel, **kept))
+    assert row(for_profit, "tv").spend < row(for_revenue, "tv").spend
+    assert for_profit.totals.profit.mean > for_revenue.totals.profit.mean
+    assert for_revenue.totals.revenue.mean > for_profit.totals.revenue.mean
+    earned = sum(per_channel[r.channel] * r.response.mean for r in for_profit.rows)
+    assert for_profit.totals.profit.mean == pytest.approx(earned - 660_000)
+    assert for_profit.certificate.value == pytest.approx(for_profit.totals.profit.mean)
+    assert for_revenue.certificate.value == pytest.approx(for_revenue.totals.revenue.mean)
+
+
+def test_uplift_is_the_gain_over_the_current_split_at_the_same_total():
+    answer = plan(DRAWN, scenario(budget=1_000_000, caution=0))
+    today = what_if(
+        DRAWN, scenario(budget=1_000_000), {r.channel: r.current_spend for r in answer.rows}
+    )
+    gained = answer.totals.revenue.mean - today.totals.revenue.mean
+    assert answer.totals.uplift.mean == pytest.approx(gained, rel=1e-9)
+    assert 0.5 < answer.totals.uplift.probability_positive <= 1.0
+    assert answer.totals.uplift.p05 < answer.totals.uplift.mean < answer.totals.uplift.p95
+
+
+def test_the_certificates_value_is_mean_less_caution_times_spread():
+    question = scenario(caution=1)
+    answer = plan(DRAWN, question)
+    spend = np.array([r.per_period for r in answer.rows])
+    now = np.array([r.current_spend for r in answer.rows]) / 10
+    gain = 10 * (DRAWN.response(spend) - DRAWN.response(now)).sum(axis=1)
+    level = 10 * DRAWN.response(spend).sum(axis=1).mean() - gain.std()
+    assert answer.certificate.value == pytest.approx(level, rel=1e-12)
+    assert answer.certificate.gap <= 1e-5
+
+
+def test_keeping_the_current_split_has_no_probability():
+    answer = what_if(
+        DRAWN, scenario(), {"tv": 300_000, "search": 200_000, "print": 100_000, "radio": 60_000}
+    )
+    assert answer.totals.uplift.probability_positive is None
+    assert answer.totals.uplift.mean == 0.0
+
+
+def test_without_draws_there_are_no_intervals_and_it_is_said():
+    answer = plan(MODEL, scenario(caution=1))
+    assert answer.totals.revenue.p05 is None
+    assert answer.totals.uplift.probability_positive is None
+    assert [w.code for w in answer.warnings].count("no_draws") == 1
+    assert plan(MODEL, scenario(caution=0)).rows == answer.rows, "caution counts as 0"
+    assert "no_draws" not in [w.code for w in plan(DRAWN, scenario()).warnings]
+
+
+def test_going_beyond_what_was_ever_spent_is_warned_about():
+    answer = plan(DRAWN, scenario(budget=2_000_000))
+    beyond = {w.channel for w in answer.warnings if w.code == "beyond_data"}
+    expected = {
+        r.channel
+        for r, c in zip(answer.rows, DRAWN.channels, strict=True)
+        if r.per_period > c.history_largest_spend
+    }
+    assert beyond == expected != set()
+    flat = {w.channel for w in answer.warnings if w.code == "beyond_table"}
+    assert flat == ({"radio"} if row(answer, "radio").per_period > 2e4 else set())
+
+
+def test_a_what_if_may_break_the_rules_and_is_told_so():
+    question = scenario(channels={"tv": {"max": 100_000}}, budget=660_000)
+    answer = what_if(MODEL, question, {"tv": 500_000, "search": 1, "print": 1, "radio": 1})
+    codes = {w.code for w in answer.warnings}
+    assert {"off_budget", "outside_limits"} <= codes
+    assert answer.totals.spend == 500_003
+
+
+def test_channels_a_split_does_not_name_stay_as_they_are():
+    answer = what_if(MODEL, scenario(), {"tv": 412_000})
+    assert row(answer, "search").spend == 200_000
+    assert any(w.code == "kept_at_current" for w in answer.warnings)
+
+
+@pytest.mark.parametrize(
+    ("split", "words"),
+    [
+        ({"tvv": 1}, 'did you mean "tv"'),
+        ({"tv": -1}, "greater than or equal to 0"),
+        ({"tv": float("nan")}, "finite"),
+        ({"tv": 1e300}, "less than or equal"),
+        ({"tv": {"north": 5}}, "market"),
+        ({"tv": 0, "search": 0, "print": 0, "radio": 0}, "spends nothing"),
+    ],
+    ids=str,
+)
+def test_a_faulty_split_is_refused(split, words):
+    with pytest.raises(DocumentError, match=words):
+        what_if(MODEL, scenario(), split)
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"channels": {"serch": {"max": 5}}}, 'did you mean "search"'),
+        ({"current": {"tvv": 5}}, 'did you mean "tv"'),
+        ({"margin": {"tv": 0.5, "search": 0.5, "print": 0.5}}, 'no margin for channel "radio"'),
+        ({"margin": {"tw": 0.5}}, 'unknown channel "tw"'),
+        ({"fit": {"priors": {"tvx": {"roas": [1, 1]}}}}, "unknown channel"),
+        ({"current": {"tv": {"north": 5}}}, "unknown market"),
+        ({"current": {"tv": 0}}, "zero in every channel"),
+        ({"budget": 100.001}, "no multiple of the lot"),
+        ({"currency": "USD"}, "use one"),
+    ],
+    ids=str,
+)
+def test_a_scenario_that_does_not_fit_the_model_is_refused(keys, words):
+    with pytest.raises(DocumentError, match=words):
+        plan(MODEL, scenario(**keys))
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({"budget": 100_000, "channels": {"tv": {"min": 90_000}}}, "minima"),
+        (
+            {"channels": {c: {"min": 0, "max": 100_000} for c in ("tv", "search", "print")}},
+            "maxima",
+        ),
+        ({"channels": {"tv": {"min": 650_000}}}, "State both min and max for tv"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_held_is_infeasible_and_says_what_to_change(keys, words):
+    with pytest.raises(InfeasibleError, match=words):
+        plan(MODEL, scenario(**keys))
+
+
+def test_markets_are_planned_cell_by_cell_under_one_budget():
+    model = hand_written(markets=("north", "south"))
+    question = scenario(current={"tv": 500_000, "search": {"north": 100_000, "south": 300_000}})
+    answer = plan(model, question)
+    cells = {(r.channel, r.market): r for r in answer.rows}
+    assert cells["tv", "north"].current_spend == 250_000, "divided as last year"
+    assert cells["search", "south"].current_spend == 300_000
+    assert answer.totals.spend == 900_000
+    assert set(answer.split["tv"]) == {"north", "south"}
+    with pytest.raises(NotBuiltError, match="over its 2 markets"):
+        plan(model, scenario(channels={"tv": {"max": 5}}))
+
+
+def test_the_first_period_follows_the_history():
+    content = DRAWN.to_dict()
+    content["fit"] = {
+        "layout": "attributed",
+        "history": "sha256:0",
+        "first_date": "2024-01-01",
+        "last_date": "2026-12-28",
+        "n_periods": 157,
+        "seed": 1,
+        "draws": 200,
+        "likelihood_power": 0.5,
+        "priors": {},
+        "diagnostics": [
+            {
+                "code": "not_identified",
+                "channel": "tv",
+                "severity": "warning",
+                "message": "Test tv.",
+            }
+        ],
+    }
+    answer = plan(Model.from_dict(content), scenario())
+    assert answer.start == dt.date(2027, 1, 4)
+    assert any(w.code == "not_identified" and w.channel == "tv" for w in answer.warnings)
+    assert plan(DRAWN, scenario()).start is None
+    assert plan(DRAWN, scenario(start="2027-03-01")).start == dt.date(2027, 3, 1)
+
+
+def test_the_answer_reads_as_a_table():
+    answer = plan(DRAWN, scenario())
+    frame = answer.allocation
+    assert list(frame["channel"]) == ["tv", "search", "print", "radio"]
+    assert {"spend", "current_spend", "response_mean", "response_p05", "romi"} <= set(frame)
+    assert "tv" in answer._repr_html_()
+
+
+def test_the_same_question_has_the_same_answer():
+    assert plan(DRAWN, scenario()) == plan(hand_written(draws=200), scenario())
+
+
+def test_an_answer_does_not_depend_on_what_was_asked_before():
+    model = hand_written(draws=50)
+    for budget in (2_000_000, 300_000, 900_000):
+        plan(model, scenario(budget=budget))
+    assert plan(model, scenario()) == plan(hand_written(draws=50), scenario())
+    assert len(model.__dict__["_tabulated"]) <= 2, "tables are kept, but not for ever"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"channels": []}, "at least 1 item"),
+        ({"chanels": []}, 'did you mean "channels"'),
+        ({"model": 2}, "1"),
+    ],
+    ids=str,
+)
+def test_a_faulty_model_is_refused(change, words):
+    with pytest.raises(DocumentError, match=words):
+        Model.from_dict(MODEL.to_dict() | change)
+
+
+@pytest.mark.parametrize(
+    ("curve", "words"),
+    [
+        ({"family": "hil"}, "did you mean .*hill"),
+        ({"family": "hill", "ceiling": 1, "half_saturation": 1}, "slope: is required"),
+        ({"family": "hill", "ceiling": -1, "half_saturation": 1, "slope": 1}, "above 0"),
+        ({"family": "power", "scale": 1, "exponent": 1.5}, "at most 1"),
+        ({"family": "log", "scale": "a", "rate": 1}, "must be a number"),
+        ({"family": "log", "scale": [1, 2], "rate": [1, 2, 3]}, "differ in length"),
+        ({"family": "log", "scale": [], "rate": 1}, "empty list"),
+        ({"family": "table", "spend": [1, 2], "response": [0, 1]}, "rise from 0"),
+        ({"family": "table", "spend": [0, 2], "response": [0, -1]}, "never fall"),
+        ({"family": "table", "spend": [0, 2], "response": [0, 1, 2]}, "needs 2 points"),
+        ({"family": "table", "spend": [0, 2], "response": [0, float("nan")]}, "finite"),
+    ],
+    ids=str,
+)
+def test_a_faulty_curve_is_refused(curve, words):
+    with pytest.raises(DocumentError, match=words):
+        Model.from_dict({"channels": [{"channel": "tv", "curve": curve}]})
+
+
+def test_a_channel_given_twice_is_refused():
+    entry = MODEL.to_dict()["channels"][0]
+    with pytest.raises(DocumentError, match="given twice"):
+        Model.from_dict({"channels": [entry, entry]})

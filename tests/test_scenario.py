@@ -1,0 +1,272 @@
+"""The Scenario document: the whole vocabulary parses and round-trips, faults are named."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from optimizer import DocumentError, Model, NotBuiltError, Scenario, plan
+
+CHANNELS = ("tv", "search", "print", "podcast", "direct_mail", "outdoor", "podcast_ads")
+
+#: The scenario of the design, key by key.
+DESIGN: dict[str, Any] = {
+    "scenario": 1,
+    "name": "Spring what-if",
+    "history": {
+        "file": "shop.csv",
+        "layout": "attributed",
+        "columns": {"date": "week", "channel": "medium", "spend": "cost", "revenue": "sales"},
+        "lift_tests": "tests.csv",
+    },
+    "fit": {"priors": {"tv": {"roas": [1.5, 0.6]}}, "incrementality": {"tv": [0.7, 0.2]}},
+    "currency": "EUR",
+    "margin": 0.4,
+    "periods": 13,
+    "start": "2027-01-04",
+    "budget": 1300000,
+    "objective": "profit",
+    "caution": 0.5,
+    "current": {
+        "tv": 500000,
+        "search": 400000,
+        "print": 250000,
+        "podcast": 100000,
+        "direct_mail": 50000,
+    },
+    "bounds": [0.5, 2.0],
+    "channels": {
+        "tv": {"min": 100000, "max": 600000},
+        "search": {"change": [-0.2, 0.6], "spent": 60000},
+        "podcast": {"min_if_active": 20000},
+        "direct_mail": {"locked": 50000},
+        "outdoor": {"excluded": True},
+        "podcast_ads": {"like": "podcast", "scale": 0.8},
+    },
+    "markets": {"north": {"min": 100000, "max": 500000, "channels": {"tv": {"max": 200000}}}},
+    "groups": {
+        "offline": {
+            "channels": ["tv", "print"],
+            "share": [0.1, 0.7],
+            "sum": [0, 900000],
+            "ratio": {"to": "tests", "range": [0, 9]},
+        },
+        "tests": {"channels": ["podcast", "outdoor"], "markets": ["north"], "at_most": 1},
+    },
+    "targets": {"romi": 0.2, "revenue": 1, "profit": 1, "marginal_romi": 0, "cac": 50},
+    "max_moved": 0.3,
+    "cost_index": {"tv": 1.05},
+    "resources": {"carbon": {"per_unit": {"tv": 0.002}, "max": 900}},
+    "schedule": {
+        "pattern": "even",
+        "cap": {"tv": 60000},
+        "floor": {"tv": 0},
+        "blackout": {"tv": ["2027-01-11"]},
+        "smooth": 0.2,
+    },
+    "values": {"tv": 80, "search": 120},
+    "lot": 0.01,
+    "seed": 1,
+}
+
+#: Keys of the design whose mathematics is still to come, by where a fault names them.
+NOT_BUILT = {
+    "/markets",
+    "/groups",
+    "/targets",
+    "/max_moved",
+    "/cost_index",
+    "/resources",
+    "/fit/incrementality",
+    "/history/lift_tests",
+    "/schedule/cap",
+    "/schedule/floor",
+    "/schedule/blackout",
+    "/schedule/smooth",
+    "/channels/search/spent",
+    "/channels/podcast/min_if_active",
+    "/channels/podcast_ads/like",
+    "/channels/podcast_ads/scale",
+}
+
+
+def model(*names: str) -> Model:
+    curve = {"family": "hill", "ceiling": 9e4, "half_saturation": 4e4, "slope": 1.2}
+    entries = [
+        {"channel": name, "history_spend_per_period": 2e4, "curve": curve}
+        for name in names or CHANNELS
+    ]
+    return Model.from_dict({"channels": entries})
+
+
+def test_the_scenario_of_the_design_parses_and_round_trips():
+    scenario = Scenario.from_dict(DESIGN)
+    assert Scenario.from_dict(json.loads(json.dumps(scenario.to_dict()))) == scenario
+    stated = {key: value for key, value in scenario.to_dict().items() if key != "margin"}
+    assert stated == {key: value for key, value in DESIGN.items() if key != "margin"}
+
+
+@pytest.mark.parametrize("key", sorted(DESIGN))
+def test_every_key_of_the_design_parses_alone_and_round_trips(key):
+    content = {"periods": 13, key: DESIGN[key]}
+    scenario = Scenario.from_dict(content)
+    assert scenario.to_dict()[key] == DESIGN[key]
+    assert Scenario.from_dict(scenario.to_dict()) == scenario
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"budget": {"min": 1000000, "max": 1500000}},
+        {"budget": "free"},
+        {"margin": {"tv": 0.4, "search": 0.3}},
+        {"risk": {"measure": "cvar", "tail": 0.1, "weight": 0.5}},
+        {"history": {"files": ["ads.csv", "crm.csv"], "columns": {"ads.csv": {"spend": "cost"}}}},
+        {"history": {"file": "a.csv", "columns": {"revenue": ["a", "b"], "controls": ["x"]}}},
+        {"history": {"file": "a.csv", "columns": {"channels": {"tv": "tv_S"}}}},
+        {"model": "model.json"},
+        {"current": {"tv": {"north": 5}}},
+        *({"objective": name} for name in ("revenue", "romi", "customer_value", "least_spend")),
+        *({"schedule": {"pattern": name}} for name in ("history", "optimised")),
+    ],
+    ids=str,
+)
+def test_the_other_forms_of_a_key_parse_and_round_trip(more):
+    scenario = Scenario.from_dict({"periods": 4} | more)
+    assert Scenario.from_dict(json.loads(json.dumps(scenario.to_dict()))) == scenario
+
+
+def test_everything_not_built_yet_is_named_at_once_and_nothing_else():
+    with pytest.raises(NotBuiltError) as caught:
+        plan(model(), Scenario.from_dict(DESIGN))
+    assert {fault.pointer for fault in caught.value.faults} == NOT_BUILT
+    assert all("not built yet" in fault.message for fault in caught.value.faults)
+
+
+def without(content: dict[str, Any], pointer: str) -> dict[str, Any]:
+    content = copy.deepcopy(content)
+    *path, last = pointer.strip("/").split("/")
+    inner = content
+    for part in path:
+        inner = inner[part]
+    del inner[last]
+    return content
+
+
+def test_the_design_plans_once_what_is_not_built_is_taken_out():
+    content = copy.deepcopy(DESIGN)
+    for pointer in sorted(NOT_BUILT):
+        content = without(content, pointer)
+    answer = plan(model(), Scenario.from_dict(content))
+    spend = answer.split
+    assert sum(round(100 * money) for money in spend.values()) == 130_000_000
+    assert spend["direct_mail"] == 50_000
+    assert spend["outdoor"] == 0
+    assert 100_000 <= spend["tv"] <= 600_000
+    assert 320_000 <= spend["search"] <= 640_000
+    codes = [warning.code for warning in answer.warnings]
+    assert codes.count("no_current_spend") == 1, "podcast_ads; outdoor is excluded"
+    assert "values_not_read" in codes
+
+
+@pytest.mark.parametrize(
+    ("content", "pointer"),
+    [
+        ({"budget": {"min": 1, "max": 2}}, "/budget"),
+        ({"budget": "free"}, "/budget"),
+        ({"objective": "romi"}, "/objective"),
+        ({"objective": "customer_value"}, "/objective"),
+        ({"objective": "least_spend"}, "/objective"),
+        ({"risk": {"measure": "cvar"}}, "/risk"),
+        ({"lot": 100}, "/lot"),
+        ({"schedule": {"pattern": "optimised"}}, "/schedule/pattern"),
+        ({"schedule": {"pattern": "history"}}, "/schedule/pattern"),
+        ({"channels": {"tv": {"spent": 0}}}, "/channels/tv/spent"),
+        ({"channels": {"tv": {"min_if_active": 0}}}, "/channels/tv/min_if_active"),
+    ],
+    ids=str,
+)
+def test_each_form_not_built_yet_is_an_error_that_names_it(content, pointer):
+    with pytest.raises(NotBuiltError) as caught:
+        plan(model(), Scenario.from_dict({"periods": 4} | content))
+    assert [fault.pointer for fault in caught.value.faults] == [pointer]
+
+
+@pytest.mark.parametrize(
+    ("content", "where", "words"),
+    [
+        ({"budgt": 5}, "", 'did you mean "budget"'),
+        ({"channels": {"tv": {"mx": 5}}}, "/channels/tv", 'did you mean "max"'),
+        ({"history": {"file": "a", "colums": {}}}, "/history", 'did you mean "columns"'),
+        ({"schedule": {"patern": "even"}}, "/schedule", 'did you mean "pattern"'),
+        ({"budget": "lots"}, "/budget", "must be a number"),
+        ({"budget": True}, "/budget", "must be a number"),
+        ({"budget": -1}, "/budget", "greater than or equal to 0"),
+        ({"budget": 0}, "", "above 0"),
+        ({"budget": 1e14}, "/budget", "less than or equal to 10000000000000"),
+        ({"budget": float("nan")}, "/budget", "finite"),
+        ({"budget": float("inf")}, "/budget", "finite"),
+        ({"budget": 1e300}, "/budget", "less than or equal"),
+        ({"current": {"tv": 1e300}}, "/current/tv", "less than or equal"),
+        ({"margin": 0}, "/margin", "greater than 0"),
+        ({"margin": "40%"}, "/margin", "must be a number"),
+        ({"periods": 0}, "/periods", "greater than or equal to 1"),
+        ({"periods": 1.5}, "/periods", "integer"),
+        ({"periods": None}, "/periods", "integer"),
+        ({"start": "soon"}, "/start", "date"),
+        ({"caution": 2}, "/caution", "less than or equal to 1"),
+        ({"caution": 0.5, "risk": {"measure": "cvar"}}, "", "keep one"),
+        ({"bounds": [2, 0.5]}, "/bounds", "swap"),
+        ({"bounds": [0.5]}, "/bounds/1", "required"),
+        ({"objective": "profits"}, "/objective", "'profit'"),
+        ({"channels": {"tv": {"min": 5, "max": 3}}}, "/channels/tv", "above max"),
+        ({"channels": {"tv": {"locked": 5, "max": 3}}}, "/channels/tv", "locked"),
+        ({"channels": {"tv": {"change": [0.5, -0.5]}}}, "/channels/tv/change", "swap"),
+        ({"channels": {"tv": {"change": [-2, 0]}}}, "/channels/tv/change/0", "-1"),
+        ({"channels": {"tv": {"locked": "x"}}}, "/channels/tv/locked", "must be a number"),
+        ({"history": {}}, "/history", "file or files"),
+        ({"history": {"file": "a"}, "model": "b"}, "", "keep one"),
+        ({"lot": 0}, "/lot", "greater than 0"),
+        ({"seed": -1}, "/seed", "greater than or equal to 0"),
+        ({"fit": {"priors": {"tv": {"roas": [1.5, 0]}}}}, "/fit/priors/tv/roas/1", "greater"),
+        ({"scenario": 2}, "/scenario", "1"),
+    ],
+    ids=str,
+)
+def test_a_fault_names_its_place_and_what_to_do(content, where, words):
+    with pytest.raises(DocumentError) as caught:
+        Scenario.from_dict({"periods": 4} | content)
+    places = [fault.pointer for fault in caught.value.faults]
+    assert any(place.startswith(where) for place in places), places
+    assert words in str(caught.value)
+    assert "scenario" in str(caught.value)
+
+
+def test_all_faults_are_named_at_once():
+    with pytest.raises(DocumentError) as caught:
+        Scenario.from_dict({"budget": -1, "caution": 7, "budgt": 1})
+    assert len(caught.value.faults) == 4, "three of them, and periods missing"
+
+
+@pytest.mark.parametrize("content", [[], "text", None, 5])
+def test_what_is_no_mapping_is_no_scenario(content):
+    with pytest.raises(DocumentError, match="not keys and values"):
+        Scenario.from_dict(content)
+
+
+def test_numpy_numbers_are_numbers():
+    import numpy as np
+
+    scenario = Scenario(periods=np.int64(4), budget=np.float64(5.0), current={"tv": np.int32(5)})
+    assert scenario.budget == 5.0
+    assert scenario.current == {"tv": 5.0}
+
+
+def test_the_hash_follows_the_question_not_its_writing():
+    first = Scenario.from_dict({"periods": 4, "budget": 5})
+    second = Scenario.from_dict({"budget": 5.0, "periods": 4, "caution": 0.5})
+    assert first.content_hash == second.content_hash
+    assert first.content_hash != Scenario(periods=5, budget=5.0).content_hash
