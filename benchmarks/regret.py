@@ -32,7 +32,7 @@ FloatArray = npt.NDArray[np.float64]
 Solver = Callable[[Model, FloatArray, tuple[float, float], float], FloatArray]
 
 #: First seeds of the two disjoint sets; a set never holds more than SET_SIZE markets.
-FIRST_SEED = {"grade": 1_000_000, "tune": 0}
+FIRST_SEED = {"grade": 2_000_000, "tune": 0}
 SET_SIZE = 100_000
 
 FAMILIES: dict[str, Callable[[int], Market]] = {

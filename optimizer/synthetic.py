@@ -255,7 +255,7 @@ class _World:
         demand = rng.uniform(*kind.unrest) * _autocorrelated(rng, (length, 1), 0.85)[:, 0]
         days = np.arange(length) * {"day": 1.0, "week": 7.0, "month": 30.4}[spacing.value]
         wave = np.sin(2 * np.pi * (days / 365.25 + rng.random()))
-        log_season = rng.uniform(0.03, 0.2) * wave + demand
+        log_season = rng.uniform(0.05, 0.3) * wave + demand
         if spacing is Spacing.DAY:
             log_season += rng.normal(0.0, 0.12, 7)[np.arange(length) % 7]
         season = np.exp(log_season)
@@ -263,7 +263,7 @@ class _World:
         endogenous = bool(rng.random() < 1 / 3)
         follows = rng.uniform(1.0, 2.5) * demand if endogenous else np.zeros(length)
         spend = _correlated_spend(rng, length, count, kind.liveliness) * np.exp(
-            follows[:, None] + rng.uniform(0.0, 0.6, count) * wave[:, None]
+            follows[:, None] + rng.uniform(0.0, 0.8, count) * wave[:, None]
         )
         usual = rng.lognormal(0.0, 0.6, count) * 10_000
         spend *= usual / spend[BURN_IN:].mean(axis=0)
