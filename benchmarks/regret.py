@@ -42,7 +42,7 @@ FAMILIES: dict[str, Callable[[int], Market]] = {
 METHODS = ("caution 0", "caution 0.5", "caution 1", "point optimum", "least squares")
 LEAST_AVAILABLE = 0.005  # of the history's value; markets with less to win are left out
 COVERAGE_POINTS = np.linspace(0.25, 1.5, 6)  # multiples of mean spend
-SAME_VALUE = 1e-9  # relative loss that is rounding, not harm
+SAME_VALUE = 1e-6  # relative loss that is rounding, not harm: plans are published in whole cents
 RESULTS = Path(__file__).parent / "results" / "regret.json"
 
 
