@@ -5,10 +5,12 @@ Slow libraries are imported inside the commands, so that `romi --help` answers a
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
 from functools import partial, wraps
+from io import TextIOWrapper
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -236,9 +238,11 @@ def _names(files: list[Path]) -> str:
 
 def main() -> None:
     """The entry point of the command `romi`."""
+    for library in ("OPENBLAS", "OMP", "MKL"):  # matrices here are small: threads cost, not gain
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal without dashes gets question marks
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without dashes shows question marks
     app()
 
 

@@ -19,6 +19,7 @@ from scenarios.make import FOLDER, HISTORIES
 
 EXAMPLES = sorted(path.parent.name for path in FOLDER.glob("*/scenario.yaml"))
 ROOT = FOLDER.parent
+AGAIN = "run `python -m scenarios.make`, then `python -m docs.examples`"
 MACHINES_DIFFER_BY = 0.011  # the last digit of a cent
 
 
@@ -28,7 +29,9 @@ def test_a_history_is_made_again_from_its_seed(name: str) -> None:
     assert list(stored.columns) == list(made.columns)
     for column in stored:
         if pd.api.types.is_numeric_dtype(made[column]):
-            np.testing.assert_allclose(made[column], stored[column], atol=MACHINES_DIFFER_BY)
+            np.testing.assert_allclose(
+                made[column], stored[column], atol=MACHINES_DIFFER_BY, err_msg=AGAIN
+            )
         else:
             assert [str(cell) for cell in made[column]] == list(stored[column])
 
