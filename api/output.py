@@ -19,6 +19,7 @@ from api.errors import MisuseError
 from optimizer import FileError, write_whole
 
 TABULAR = (".json", ".csv")
+NARROWEST = 72  # characters; a narrower terminal wraps lines itself, and nothing is cut off
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -65,7 +66,9 @@ class _Console(Console):
 
 def stdout_console() -> Console:
     """A console for what was asked for; colour and width as the terminal has them."""
-    return _Console(highlight=False)
+    console = _Console(highlight=False)
+    console.width = max(console.width, NARROWEST)
+    return console
 
 
 class Voice:

@@ -118,6 +118,9 @@ def _gain(plan: Plan) -> Iterator[str]:
     if uplift.p05 is None or uplift.probability_positive is None:
         yield f"{gain}; how sure that is cannot be said without draws."
         return
+    if uplift.p05 == uplift.p95:
+        yield f"{gain}, the same under every draw."
+        return
     yield (
         f"{gain} (90 % interval {span(uplift.p05, uplift.p95)}); "
         f"{sure(uplift.probability_positive)} sure it beats the current split."

@@ -44,6 +44,12 @@ def test_a_plan_of_any_size_fits_the_terminal(romi: Romi, folder: Path, times: f
     assert "…" not in result.stdout
 
 
+def test_a_narrow_terminal_loses_nothing(romi: Romi) -> None:
+    printed = romi("plan", "plan.yaml", width=40).stdout
+    assert "…" not in printed
+    assert "search" in printed
+
+
 def test_markets_are_shown_beside_their_channels(romi: Romi, folder: Path) -> None:
     model = json.loads(json.dumps(MODEL))
     for entry, market in zip(model["channels"], ("north", "south"), strict=True):
