@@ -283,7 +283,7 @@ class Model(Document):
         """A spend per period (n,) above 0: last year's, at least a share of the total."""
         spend = np.array([entry.history_spend_per_period or 0.0 for entry in self.channels])
         total = float(spend.sum())
-        return np.maximum(spend, LEAST_USUAL_SHARE * total if total > 0.0 else 1.0)
+        return np.asarray(np.maximum(spend, LEAST_USUAL_SHARE * total if total > 0.0 else 1.0))
 
 
 def _draw_lists(curve: Curve) -> list[list[Any]]:

@@ -17,7 +17,6 @@ from optimizer.allocation.problem import AllocationProblem, FloatArray
 from optimizer.allocation.risk import cautious_split
 from optimizer.allocation.rounding import rounded
 
-STARTING_NODES = 64  # boxes for the risk-neutral split that caution starts from
 WORTH_MOVING = 1e-9  # of the gain: a smaller advantage over the fallback is none
 
 
@@ -71,10 +70,9 @@ def allocate(problem: AllocationProblem) -> Allocation:
 
 def _solve(problem: AllocationProblem, fallback: FloatArray) -> tuple[Branched, Proof, Route]:
     box, draws = problem.box, problem.draws
-    mean = SumOfCurves(problem.mean_gain.within(box.lower, box.upper))
     if problem.is_cautious and draws is not None:
-        start = branch_and_bound(mean, box, incumbent=fallback, node_limit=STARTING_NODES)
-        return *cautious_split(problem, draws, (start.spend, fallback)), Route.BUNDLE
+        return *cautious_split(problem, draws, fallback), Route.BUNDLE
+    mean = SumOfCurves(problem.mean_gain.within(box.lower, box.upper))
     found = branch_and_bound(mean, box, incumbent=fallback, node_limit=problem.node_limit)
     route = Route.PRICE if len(found.tree) == 1 else Route.BRANCH
     return found, Proof(found.tree), route

@@ -29,6 +29,7 @@ from optimizer.curves import TableCurve, TabulatedDraws
 CAUTIOUS_GAP = 2e-6  # of the gain: the search stops here; 1e-5 is promised
 CAUTIOUS_NODES = 200
 SMOOTHING = (1e-3, 1e-5, 1e-8)  # of the gain: eps, step by step
+FAR_FROM_KINK = 10.0  # times eps: at a larger spread the middle steps change nothing
 ASCENT_STEPS = 40
 BUNDLE_STEPS = 6  # directions tried per box
 WORTH_ANOTHER = 0.1  # of the excess: a direction that lowers the bound by less ends the bundle
@@ -51,6 +52,7 @@ class CautiousObjective:
         self.before = problem.gain_draws(problem.reference)
         self.level = float(self.before.mean())
         self.scale = max(abs(self.level), 1e-300)
+        self.coarse, self.fine = SMOOTHING[0] * self.scale, SMOOTHING[-1] * self.scale
         self.directions: list[FloatArray] = []
         self.curves: list[tuple[TableCurve, float]] = []
 
@@ -67,7 +69,7 @@ class CautiousObjective:
 
     def direction(self, gain: FloatArray) -> FloatArray:
         """The q (N,) under which these gains are weighted worst, inside the ball."""
-        eps = SMOOTHING[-1] * self.scale
+        eps = self.fine
         return np.asarray((gain - gain.mean()) / np.sqrt(gain.size * (gain.var() + eps**2)))
 
     def add(self, direction: FloatArray) -> int:
@@ -107,7 +109,7 @@ class CautiousObjective:
     def _mixed(self, columns: FloatArray) -> FloatArray:
         """Gains (N,) of the mixture of columns (m, N) that the objective likes best."""
         count = len(columns)
-        eps = SMOOTHING[-1] * self.scale
+        eps = self.fine
 
         def loss(shares: FloatArray) -> float:
             return -self.smoothed(shares @ columns, eps) / self.scale
@@ -133,7 +135,9 @@ class CautiousObjective:
     def climb(self, spend: FloatArray, box: Box) -> FloatArray:
         """A local best of the smoothed objective in a box, smoothing taken away step by step."""
         for share in SMOOTHING:
-            spend = self._climb(spend, box, share * self.scale)
+            eps = share * self.scale
+            if eps in (self.coarse, self.fine) or self.gain(spend).std() < FAR_FROM_KINK * eps:
+                spend = self._climb(spend, box, eps)
         return spend
 
     def _climb(self, spend: FloatArray, box: Box, eps: float) -> FloatArray:
@@ -169,7 +173,7 @@ class CautiousObjective:
 
 
 def cautious_split(
-    problem: AllocationProblem, draws: TabulatedDraws, starts: tuple[FloatArray, ...]
+    problem: AllocationProblem, draws: TabulatedDraws, start: FloatArray
 ) -> tuple[Branched, Proof]:
     """Maximise E[D] - k sd[D] with a proof.
 
@@ -178,11 +182,11 @@ def cautious_split(
     problem : AllocationProblem
     draws : TabulatedDraws
         The gains' draws.
-    starts : tuple of ndarray of shape (n,), currency
-        Feasible splits; the search climbs from the best, and its answer is at least as good.
+    start : ndarray of shape (n,), currency
+        A feasible split; the answer is at least as good.
     """
     objective = CautiousObjective(problem, draws)
-    best = objective.climb(max(starts, key=objective.value), problem.box)
+    best = max(start, objective.climb(start, problem.box), key=objective.value)
     objective.add(objective.direction(objective.gain(best)))
     found = branch_and_bound(
         objective,

@@ -51,8 +51,11 @@ class DrawCurves:
         return self._each("second_derivative", spend)
 
     def _each(self, what: str, spend: FloatArray) -> FloatArray:
+        groups = self._side_by_side
+        if len(groups) == 1 and not self._apart:
+            return np.asarray(getattr(groups[0][1], what)(spend))
         out = np.empty((self.n_draws, self.n_cells))
-        for cells, curve in self._side_by_side:
+        for cells, curve in groups:
             out[:, cells] = getattr(curve, what)(spend[cells])
         for cell in self._apart:
             out[:, cell] = getattr(self.cells[cell], what)(np.full(self.n_draws, spend[cell]))
