@@ -131,7 +131,7 @@ def check(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     """Say what is wrong, or noteworthy, in a history."""
     from api.output import Delivery
     from api.services import read_named_history
-    from api.terminal.histories import findings_as_data, show_check
+    from api.terminal.histories import FINDING_COLUMNS, findings_as_data, show_check
     from optimizer import UnusableHistoryError
 
     with Delivery(as_json=as_json, output=output, quiet=quiet) as delivery:
@@ -143,7 +143,8 @@ def check(  # noqa: PLR0913, PLR0917  (one parameter for each option)
             history, findings = None, unusable.findings
         records = findings_as_data(findings)
         content = {"usable": history is not None, "findings": records}
-        delivery.hand_over(content, records, partial(show_check, _names(files), history, findings))
+        show = partial(show_check, _names(files), history, findings)
+        delivery.hand_over(content, records, show, FINDING_COLUMNS)
     if history is None:
         raise SystemExit(ExitCode.FAULTY_INPUT)
 

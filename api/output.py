@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,26 +20,38 @@ from api.errors import MisuseError
 from optimizer import FileError, write_whole
 
 TABULAR = (".json", ".csv")
+NUMBERS = re.compile(r"\[\n\s+([^\[\]{}\"]*?)\s+\]")  # no text holds a raw line break
 NARROWEST = 72  # characters; a narrower terminal wraps lines itself, and nothing is cut off
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def json_text(content: Any) -> str:
-    """Plain data as JSON, one trailing newline."""
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """Plain data as JSON, one trailing newline; a list of numbers takes one line.
+
+    Examples
+    --------
+    >>> print(json_text({"slope": [1.0, 1.5]}), end="")
+    {
+      "slope": [1.0, 1.5]
+    }
+    """
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    return NUMBERS.sub(lambda found: f"[{' '.join(found[1].split())}]", text) + "\n"
 
 
-def csv_text(records: Iterable[Mapping[str, Any]]) -> str:
+def csv_text(records: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) -> str:
     """Records as CSV, nested ones in columns of their own; no cell can act as a formula.
 
     Examples
     --------
     >>> csv_text([{"channel": "=tv", "response": {"mean": 2.5}, "market": None}])
     "channel,response_mean,market\\n'=tv,2.5,\\n"
+    >>> csv_text([], ["channel", "market"])
+    'channel,market\\n'
     """
     rows = [dict(_flat(record)) for record in records]
     buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, list(rows[0]) if rows else [], lineterminator="\n")
+    writer = csv.DictWriter(buffer, list(rows[0]) if rows else columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return buffer.getvalue()
@@ -158,13 +171,17 @@ class Delivery:
         self.voice.done()
 
     def hand_over(
-        self, content: Any, records: list[dict[str, Any]], show: Callable[[Console], None]
+        self,
+        content: Any,
+        records: list[dict[str, Any]],
+        show: Callable[[Console], None],
+        columns: Sequence[str] = (),
     ) -> None:
-        """Deliver an answer: the document, its table for CSV, its picture for people."""
+        """Deliver an answer: the document, its records for CSV, its picture for people."""
         self.voice.done()
         if self._output is not None:
             csv_wanted = self._output.suffix.lower() == ".csv"
-            text = csv_text(records) if csv_wanted else json_text(content)
+            text = csv_text(records, columns) if csv_wanted else json_text(content)
             write_whole(self._output, text.encode())
         if self._as_json:
             sys.stdout.write(json_text(content))

@@ -7,12 +7,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from optimizer import DocumentError, Fault, HistoryError, Model, Plan, Scenario, read_document
+from optimizer import (
+    DocumentError,
+    Fault,
+    FileError,
+    HistoryError,
+    Model,
+    Plan,
+    Scenario,
+    read_document,
+)
 
 if TYPE_CHECKING:
     from optimizer import History
 
 DOCUMENTS = (".yaml", ".yml", ".json")
+TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
 DEFAULT_SEED = 1
 COLUMNS_IN_PYTHON = "columns="
 NAME_THEM = (
@@ -39,6 +49,11 @@ class Question:
 
 def read_scenario(path: Path) -> Scenario:
     """The scenario of a YAML or JSON file."""
+    if path.suffix.lower() in TABLES:
+        raise FileError(
+            f"{path} is a table, not a scenario. Write a scenario that names it, such as "
+            f"`history: {{file: {path.name}}}` and `periods: 13`, and give that file."
+        )
     return Scenario.from_dict(read_document(path))
 
 

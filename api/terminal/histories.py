@@ -18,6 +18,7 @@ from optimizer import Diagnostic, Finding, History, Model, Severity
 
 FloatArray = npt.NDArray[np.float64]
 COLOURS = {Severity.FATAL: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
+FINDING_COLUMNS = ("severity", "code", "file", "row", "column", "message")
 WIDEST_PLACE = 24  # characters
 CODES_OF_THE_WHOLE = ("r_squared", "holdout_error", "best_test")
 
@@ -85,14 +86,7 @@ def show_findings(findings: Sequence[Finding], console: Console) -> None:
 def findings_as_data(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     """Findings as plain records."""
     return [
-        {
-            "severity": str(found.severity),
-            "code": found.code,
-            "file": found.file,
-            "row": found.row,
-            "column": found.column,
-            "message": found.message,
-        }
+        {name: getattr(found, name) for name in FINDING_COLUMNS} | {"severity": str(found.severity)}
         for found in findings
     ]
 

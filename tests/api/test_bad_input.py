@@ -190,3 +190,9 @@ def test_a_model_cannot_be_written_as_csv(romi: Romi) -> None:
 
 def test_an_unknown_layout_is_misuse(romi: Romi) -> None:
     assert romi("check", "history.csv", "--layout", "round").exit_code == 2
+
+
+def test_a_history_given_as_a_scenario_says_how_to_name_it(romi: Romi) -> None:
+    result = romi("plan", "history.csv", "--quiet")
+    assert result.exit_code == 3
+    assert "`history: {file: history.csv}`" in result.stderr

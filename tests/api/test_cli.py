@@ -149,6 +149,12 @@ def test_check_of_a_good_history_ends_well(romi: Romi) -> None:
     assert "history.csv: usable" in result.stdout
 
 
+def test_findings_as_csv_have_a_header_even_where_there_are_none(romi: Romi, folder: Path) -> None:
+    romi("check", "history.csv", "-o", "findings.csv")
+    header = (folder / "findings.csv").read_text().splitlines()[0]
+    assert header == "severity,code,file,row,column,message"
+
+
 def test_check_as_json_lists_findings_as_data(romi: Romi, folder: Path) -> None:
     text = (folder / "history.csv").read_text().replace("2024-01-29", "2024-01-22")
     (folder / "history.csv").write_text(text)
