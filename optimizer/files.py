@@ -12,15 +12,14 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optimizer.errors import FileError, HistoryError, nearest
-from optimizer.history import History, Layout, history_of_tables
-from optimizer.quality import check
-from optimizer.tables.cells import Table
-from optimizer.tables.findings import Notebook
-from optimizer.tables.formats import table_of_bytes
 from optimizer.tables.texts import parse_document
+
+if TYPE_CHECKING:
+    from optimizer.history import History, Layout
+    from optimizer.tables.cells import Table
 
 LARGEST_HISTORY = 256 * 2**20  # bytes
 
@@ -78,6 +77,11 @@ def parse_history(
     currency: str | None = None,
 ) -> History:
     """As :func:`read_history`, from (file name, bytes) pairs, such as an upload's."""
+    from optimizer.history import history_of_tables  # loads pandas: documents do without
+    from optimizer.quality import check
+    from optimizer.tables.findings import Notebook
+    from optimizer.tables.formats import table_of_bytes
+
     if not sources:
         raise FileError("No history file was given. Name at least one.")
     notebook = Notebook()

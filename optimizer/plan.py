@@ -6,15 +6,15 @@ a plan's own split therefore returns the plan's own numbers.
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from pydantic import Field
 
 from optimizer import economics
@@ -26,6 +26,9 @@ from optimizer.model import Model
 from optimizer.notices import plan_warnings
 from optimizer.scenario import Scenario
 from optimizer.version import VERSION
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FloatArray = npt.NDArray[np.float64]
 MoneyOut = Annotated[float, Field(description="currency, whole plan")]
@@ -149,6 +152,8 @@ class Plan(Document):
     @property
     def allocation(self) -> pd.DataFrame:
         """The split as a table, one row per cell, response in three columns."""
+        import pandas as pd
+
         records = []
         for row in self.rows:
             record = row.model_dump(exclude={"response"})
@@ -209,7 +214,7 @@ class _Outcome:
         before = self.question.model.response(self.current / self.periods) * self.periods
         value = self.question.value_per_revenue
         gain = np.asarray((self.revenue - before) @ value)
-        if np.array_equal(self.spend, self.current):
+        if np.all(np.abs(self.spend - self.current) <= self.question.scenario.lot):
             gain = np.zeros_like(gain)
         interval = Interval.of(gain)
         certain = gain.size == 1 or not np.any(gain)
@@ -294,7 +299,7 @@ def plan(model: Model, scenario: Scenario) -> Plan:
     ...     {"channel": "tv", "history_spend_per_period": 300.0, "curve": tv},
     ...     {"channel": "radio", "history_spend_per_period": 300.0, "curve": radio}]})
     >>> plan(model, Scenario(periods=10, budget=6000.0)).split
-    {'tv': 4464.1, 'radio': 1535.9}
+    {'tv': 4495.28, 'radio': 1504.72}
     """
     question = ask(model, scenario)
     found = allocate(question.problem())
@@ -430,6 +435,8 @@ def _next_period(model: Model) -> dt.date | None:
     """The first period after the history; None for a model without one."""
     if model.fit is None:
         return None
-    steps = {"day": pd.DateOffset(days=1), "week": pd.DateOffset(weeks=1)}
-    last = pd.Timestamp(model.fit.last_date)
-    return (last + steps.get(model.period, pd.DateOffset(months=1))).date()
+    last = dt.date.fromisoformat(model.fit.last_date)
+    if model.period != "month":
+        return last + dt.timedelta(days=7 if model.period == "week" else 1)
+    year, month = divmod(12 * last.year + last.month, 12)
+    return dt.date(year, month + 1, min(last.day, calendar.monthrange(year, month + 1)[1]))

@@ -17,7 +17,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, minimize
 
 from optimizer.allocation.branch import Branched, branch_and_bound
 from optimizer.allocation.certificate import Leaf, Node, Proof, draw_weights
@@ -108,6 +107,8 @@ class CautiousObjective:
 
     def _mixed(self, columns: FloatArray) -> FloatArray:
         """Gains (N,) of the mixture of columns (m, N) that the objective likes best."""
+        from scipy.optimize import Bounds, LinearConstraint, minimize
+
         count = len(columns)
         eps = self.fine
 

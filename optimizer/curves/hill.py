@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from scipy.special import expit
 
 from optimizer.curves.curve import FloatArray, Floats, SigmoidCurve
 
@@ -50,7 +49,13 @@ def hill_response(
     >>> hill_response(np.array([0.0, 50.0]), ceiling=200.0, half_saturation=50.0, slope=1.0)
     array([  0., 100.])
     """
-    return np.asarray(ceiling * expit(slope * _log_ratio(spend, half_saturation)))
+    return np.asarray(ceiling * _logistic(slope * _log_ratio(spend, half_saturation)))
+
+
+def _logistic(x: FloatArray) -> FloatArray:
+    """1 / (1 + e^-x) to full relative precision at both ends."""
+    small = np.exp(-np.abs(x))
+    return np.where(np.asarray(x) >= 0.0, 1.0, small) / (1.0 + small)
 
 
 def _log_ratio(spend: Floats, half_saturation: Floats) -> FloatArray:
@@ -72,7 +77,7 @@ class HillCurve(SigmoidCurve):
         )
 
     def marginal(self, spend: FloatArray) -> FloatArray:
-        share = expit(self.slope * _log_ratio(spend, self.half_saturation))
+        share = _logistic(self.slope * _log_ratio(spend, self.half_saturation))
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             inside = self.ceiling * self.slope * share * (1.0 - share) / spend
         return np.where(np.asarray(spend) > 0.0, inside, self._marginal_at_zero())
@@ -83,7 +88,7 @@ class HillCurve(SigmoidCurve):
 
     def second_derivative(self, spend: FloatArray) -> FloatArray:
         spend = np.maximum(spend, 1e-12 * self.half_saturation)
-        share = expit(self.slope * _log_ratio(spend, self.half_saturation))
+        share = _logistic(self.slope * _log_ratio(spend, self.half_saturation))
         bend = self.slope * (1.0 - 2.0 * share) - 1.0
         return self.ceiling * self.slope * share * (1.0 - share) * bend / spend**2
 
@@ -123,7 +128,7 @@ class HillCurve(SigmoidCurve):
             z = np.where(s < 1.0, np.minimum(z, wanted / (1.0 - s)), z)
             for _ in range(NEWTON_STEPS):
                 excess = 2.0 * np.logaddexp(0.0, s * z) - (s - 1.0) * z - wanted
-                step: FloatArray = np.fmax(excess / (2.0 * s * expit(s * z) - (s - 1.0)), 0.0)
+                step: FloatArray = np.fmax(excess / (2.0 * s * _logistic(s * z) - (s - 1.0)), 0.0)
                 z = z - step
                 if (step <= NEWTON_TOLERANCE * (1.0 + np.abs(z))).all():
                     break
@@ -136,7 +141,7 @@ class HillCurve(SigmoidCurve):
         x^4 f'''' = D (D - 1) (D - 2) (D - 3) f with D = d/dz.
         """
         nearest = np.clip(self.half_saturation, low, high)
-        share = expit(self.slope * _log_ratio(nearest, self.half_saturation))
+        share = _logistic(self.slope * _log_ratio(nearest, self.half_saturation))
         s = self.slope
         rising = s * (s + 1.0) * (s + 2.0) * (s + 3.0)
         return self.ceiling * share * (1.0 - share) * rising / low**4

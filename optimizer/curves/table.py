@@ -15,7 +15,6 @@ from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.interpolate import PchipInterpolator
 
 from optimizer.curves.curve import BestResponse, Curve, FloatArray, Floats
 
@@ -193,9 +192,31 @@ def _stated(
     spend: FloatArray, response: FloatArray, length: int
 ) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """One stated table, padded with flat pieces to a common length."""
-    slopes = np.asarray(PchipInterpolator(spend, response).derivative()(spend))
+    slopes = _pchip_slopes(np.diff(spend), np.diff(response) / np.diff(spend))
     beyond = FAR * np.arange(1.0, length - spend.size + 2.0)
     nodes = np.concatenate([spend, np.maximum(beyond, 2.0 * spend[-1] * beyond / FAR)])
     values = np.concatenate([response, np.full(beyond.size, response[-1])])
     flat = np.zeros(beyond.size)
     return nodes, values, np.append(slopes[:-1], flat), np.append(slopes[1:], flat)
+
+
+def _pchip_slopes(width: FloatArray, chord: FloatArray) -> FloatArray:
+    """Slopes (n + 1,) at the points of a rising table, by Fritsch and Butland (1984).
+
+    Inside, the weighted harmonic mean of the chords beside the point, zero beside a flat one; at
+    the ends a three-point formula that never falls.
+    """
+    if width.size == 1:
+        return np.repeat(chord, 2)
+    left, right = 2.0 * width[1:] + width[:-1], width[1:] + 2.0 * width[:-1]
+    with np.errstate(divide="ignore"):
+        inside = (left + right) / (left / chord[:-1] + right / chord[1:])
+    inside = np.where((chord[:-1] > 0.0) & (chord[1:] > 0.0), inside, 0.0)
+    first = _end_slope(width[0], width[1], chord[0], chord[1])
+    last = _end_slope(width[-1], width[-2], chord[-1], chord[-2])
+    return np.concatenate([[first], inside, [last]])
+
+
+def _end_slope(width: float, next_width: float, chord: float, next_chord: float) -> float:
+    slope = ((2.0 * width + next_width) * chord - width * next_chord) / (width + next_width)
+    return max(slope, 0.0)

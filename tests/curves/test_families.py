@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.interpolate import PchipInterpolator
 
 from optimizer.curves import (
     Curve,
@@ -240,6 +241,16 @@ def test_a_known_wrong_hill_is_not_accepted():
     wrong = 100.0 * 20.0**2 / (20.0**2 + 50.0)
     assert right == pytest.approx(100.0 * 400.0 / 2900.0)
     assert abs(right - wrong) > 10.0
+
+
+@given(st.lists(st.tuples(st.floats(0.05, 2.0), st.integers(0, 50)), min_size=1, max_size=8))
+def test_a_stated_table_is_scipys_pchip(steps):
+    spend = np.concatenate([[0.0], np.cumsum([width for width, _ in steps])])
+    response = np.concatenate([[0.0], np.cumsum([float(rise) for _, rise in steps])])
+    grid = np.linspace(0.0, spend[-1] * (1 - 1e-9), 101)
+    table = TableCurve.through([(spend, response)])
+    expected = PchipInterpolator(spend, response)(grid)
+    np.testing.assert_allclose(table.value(grid[:, None])[:, 0], expected, atol=1e-11)
 
 
 def test_a_stated_table_passes_through_its_points_and_is_flat_beyond():
