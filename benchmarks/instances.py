@@ -68,6 +68,7 @@ def draws_problem(
     n_draws: int = 100,
     multiples: tuple[float, float] = (0.0, 3.0),
     collinear: bool = False,
+    slope: float = 1.2,
 ) -> AllocationProblem:
     """Correlated draws of Hill curves; of a collinear pair only the sum of returns is known."""
     current = np.exp(rng.normal(10.0, 0.7, n))
@@ -77,10 +78,10 @@ def draws_problem(
         roas[:, 1] = 2.0 * roas[:, 0].mean() - roas[:, 0]
         current[1] = current[0]
     half = current * np.exp(rng.normal(0.3, 0.4, n) + 0.3 * noise[1])
-    slope = np.exp(rng.normal(0.2, 0.3, n) + 0.2 * noise[2])
-    at_current = 1.0 / (1.0 + (half / current) ** slope)
+    steep = slope * np.exp(rng.normal(0.0, 0.3, n) + 0.2 * noise[2])
+    at_current = 1.0 / (1.0 + (half / current) ** steep)
     ceiling = np.maximum(roas, 0.01) * current / at_current
-    draws = DrawCurves(tuple(HillCurve(ceiling[:, i], half[:, i], slope[:, i]) for i in range(n)))
+    draws = DrawCurves(tuple(HillCurve(ceiling[:, i], half[:, i], steep[:, i]) for i in range(n)))
     upper = np.floor(100.0 * multiples[1] * current) / 100.0
     lower = np.ceil(100.0 * multiples[0] * current) / 100.0
     budget = round(float(current.sum()), 2)

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from optimizer.allocation import AllocationProblem
-from optimizer.allocation.problem import CENTS_AGREE
+from optimizer.allocation.problem import CENTS_AGREE, in_money
 from optimizer.curves import Curve, TabulatedDraws
 from optimizer.documents import Document
 from optimizer.errors import DocumentError, Fault, InfeasibleError, NotBuiltError, nearest
@@ -143,7 +144,11 @@ def ask(model: Model, scenario: Scenario) -> Question:
         If it names channels the model lacks, or lacks what the model cannot tell.
     """
     refuse_unbuilt(scenario)
-    faults = (*_unknown_names(model, scenario), *_market_rules(model, scenario))
+    faults = (
+        *_unknown_names(model, scenario),
+        *_market_rules(model, scenario),
+        *_uneven_locks(scenario),
+    )
     if faults:
         kind = (
             NotBuiltError
@@ -207,6 +212,13 @@ def _market_rules(model: Model, scenario: Scenario) -> Iterator[Fault]:
                 yield Fault(f"/channels/{channel}/{key}", text)
 
 
+def _uneven_locks(scenario: Scenario) -> Iterator[Fault]:
+    for channel, rules in scenario.channels.items():
+        if rules.locked is not None and not _is_whole(rules.locked, scenario.lot):
+            text = f"{rules.locked!r} is no multiple of the lot {scenario.lot:g}; round it"
+            yield Fault(f"/channels/{channel}/locked", text)
+
+
 def _current(model: Model, scenario: Scenario) -> FloatArray:
     """The current split (n,), whole plan: as stated, or the last year's."""
     history = [entry.history_spend_per_period for entry in model.channels]
@@ -239,19 +251,23 @@ def stated_split(model: Model, split: Mapping[str, float | dict[str, float]]) ->
             continue
         weights = np.array([model.channels[i].history_spend_per_period or 0.0 for i in cells])
         weights = weights if weights.sum() > 0.0 else np.ones(len(cells))
-        spend[cells] = money * weights / weights.sum()
+        spend[cells] = money * (weights / weights.sum())
     return spend
 
 
 def _budget(scenario: Scenario, current: FloatArray) -> float:
     lot = scenario.lot
     if not isinstance(scenario.budget, float):
-        return round(float(current.sum()) / lot) * lot
-    lots = scenario.budget / lot
-    if abs(lots - round(lots)) > max(CENTS_AGREE, 1e-15 * lots):
+        return float(in_money(np.round(current.sum() / lot), lot))
+    if not _is_whole(scenario.budget, lot):
         text = f"{scenario.budget!r} is no multiple of the lot {lot:g}; round it"
         raise DocumentError("scenario", (Fault("/budget", text),))
     return scenario.budget
+
+
+def _is_whole(money: float, lot: float) -> bool:
+    lots = money / lot
+    return abs(lots - round(lots)) <= max(CENTS_AGREE, 1e-15 * lots)
 
 
 def _limits(
@@ -268,15 +284,21 @@ def _limits(
     lower, upper = _outward(low * now, high * now, scenario.lot)
     if now <= 0.0:
         lower, upper = _outward(0.0, NEWCOMER_SHARE * budget, scenario.lot)
-    lower = rules.min if rules.min is not None else lower
-    upper = rules.max if rules.max is not None else upper
+    if rules.min is not None:
+        lower = _whole_lots(np.ceil(rules.min / scenario.lot - CENTS_AGREE), scenario.lot)
+    if rules.max is not None:
+        upper = _whole_lots(np.floor(rules.max / scenario.lot + CENTS_AGREE), scenario.lot)
     return lower, upper, "free"
 
 
 def _outward(lower: float, upper: float, lot: float) -> tuple[float, float]:
     """Limits that follow from multiples, rounded outward to the lot."""
     down, up = np.floor(lower / lot + CENTS_AGREE), np.ceil(upper / lot - CENTS_AGREE)
-    return round(float(down) * lot, 8), round(float(up) * lot, 8)
+    return _whole_lots(down, lot), _whole_lots(up, lot)
+
+
+def _whole_lots(lots: np.floating[Any], lot: float) -> float:
+    return float(in_money(np.asarray(lots), lot))
 
 
 def _warnings(model: Model, scenario: Scenario, current: FloatArray) -> Iterator[PlanWarning]:

@@ -106,7 +106,7 @@ def _message(item: Any, kind: type[BaseModel], pointer: str) -> str:
         known = _known_keys(kind, tuple(str(part) for part in item["loc"][:-1]))
         return f'unknown key "{key}"; {nearest(key, known)}'
     if item["type"] == "missing":
-        return "is required and missing"
+        return "is missing; add it"
     if item["type"] == "union_tag_invalid":
         expected = [word.strip(" '") for word in item["ctx"]["expected_tags"].split(",")]
         return f"unknown {item['ctx']['discriminator']} {item['ctx']['tag']!r}; " + nearest(

@@ -87,11 +87,7 @@ def _broken_rules(question: Question, spend: FloatArray) -> Iterator[PlanWarning
 
 def _about_the_answer(question: Question, found: Allocation) -> Iterator[PlanWarning]:
     if found.is_fallback:
-        yield PlanWarning(
-            code="keep_current",
-            message="No split is clearly better than the current one: the plan keeps it, or the "
-            "feasible split nearest to it.",
-        )
+        yield PlanWarning(code="keep_current", message=_kept(question, found))
     gap = found.certificate.gap
     if gap > PROMISED_GAP[found.route.value]:
         yield PlanWarning(
@@ -107,3 +103,16 @@ def _about_the_answer(question: Question, found: Allocation) -> Iterator[PlanWar
             f"{100.0 * found.rounding_loss / earned:.4f} % of the value: the budget is small "
             "against its smallest unit.",
         )
+
+
+def _kept(question: Question, found: Allocation) -> str:
+    lot = question.scenario.lot
+    if np.all(np.abs(found.spend - question.reference) <= lot):
+        return "No split is clearly better than the current one: the plan keeps it."
+    lower, upper, _ = question.limits
+    if np.all(upper - lower <= lot) or abs(upper.sum() - lower.sum()) <= lot:
+        return "The limits leave one split only: the plan is that one."
+    return (
+        "The limits do not allow the current split, and no split they allow is clearly better "
+        "than the one nearest to it: the plan is that one."
+    )

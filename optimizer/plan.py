@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -192,7 +193,9 @@ class _Outcome:
 
     @cached_property
     def total(self) -> float:
-        return float(self.spend.sum())
+        total = math.fsum(self.spend)
+        whole = round(total, 2)  # cents add up to cents; binary sums may miss by a last digit
+        return whole if abs(total - whole) <= 1e-12 * total else total
 
     @cached_property
     def current(self) -> FloatArray:
@@ -226,7 +229,7 @@ class _Outcome:
         profit = np.asarray(self.revenue @ self.question.margin) - self.total
         ratio = Interval.of(profit / self.total) if self.total > 0.0 else Interval(mean=None)
         return Totals(
-            spend=round(self.total, 8),
+            spend=self.total,
             revenue=Interval.of(revenue),
             profit=Interval.of(profit),
             romi=ratio,
@@ -412,19 +415,21 @@ def _shadow_prices(
     question: Question, outcome: _Outcome, found: Allocation
 ) -> tuple[ShadowPrice, ...]:
     """What one more unit of the budget, and of every limit that binds, is worth."""
-    currency = question.scenario.currency or question.model.currency or "unit"
+    if found.price is None:
+        return ()
+    currency = question.scenario.currency or question.model.currency or "unit of money"
     money = "margin" if question.counts_profit else "revenue"
     charge = 1.0 if question.counts_profit else 0.0
-    relaxed = " (price of the relaxation)" if len(found.proof.tree) > 1 else ""
-    worth = f"one more {currency} of budget earns {found.price:.2f} {currency} of {money}{relaxed}"
+    worth = f"one more {currency} of budget earns {found.price:,.2f} {currency} of {money}"
     prices = [ShadowPrice(constraint="budget", price=found.price - charge, statement=worth)]
     marginal = found.marginal_gain
     for row, name, gain in zip(outcome.rows, question.names, marginal, strict=True):
-        if row.binding not in ("minimum", "maximum") or not np.isfinite(gain):
+        if row.binding not in ("minimum", "maximum"):
             continue
-        step = gain - found.price if row.binding == "maximum" else found.price - gain
-        words = "above its maximum" if row.binding == "maximum" else "below its minimum"
-        statement = f"the next {currency} moved {words} of {name} would gain {step:.2f} {currency}"
+        is_top = row.binding == "maximum"
+        step = max(gain - found.price if is_top else found.price - gain, 0.0)
+        change = "raising the maximum" if is_top else "lowering the minimum"
+        statement = f"{change} of {name} by one {currency} gains {step:,.2f} {currency}"
         prices.append(
             ShadowPrice(constraint=f"{name} {row.binding}", price=float(step), statement=statement)
         )

@@ -240,6 +240,14 @@ class Scenario(Document):
         return self
 
 
+INSTEAD = {
+    "/objective": "use revenue or profit",
+    "/budget": "state one sum, or leave it out to plan the current total",
+    "/lot": "leave it out to plan in cents",
+    "/schedule/pattern": "use even",
+}
+
+
 def refuse_unbuilt(scenario: Scenario) -> None:
     """Raise, by name, on every stated key whose mathematics is not built yet.
 
@@ -248,7 +256,7 @@ def refuse_unbuilt(scenario: Scenario) -> None:
     NotBuiltError
     """
     faults = tuple(
-        Fault(pointer, f"{what} is not built yet; take the key out to plan without it")
+        Fault(pointer, f"{what} is not built yet; {INSTEAD.get(pointer, 'take the key out')}")
         for pointer, what in _unbuilt(scenario)
     )
     if faults:

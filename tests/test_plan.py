@@ -175,6 +175,19 @@ def test_the_shadow_price_is_what_one_more_unit_of_budget_earns(objective, model
     assert price.price == pytest.approx(gained, rel=1e-3)
 
 
+def test_the_shadow_price_holds_where_only_one_channel_is_free_and_ends_with_the_room():
+    """Bounds that follow from the budget pin the free channel: its own marginal is the price."""
+    rules = {"search": {"min": 150_000, "max": 600_000}, "tv": {"min": 100_000, "max": 400_000}}
+    rules |= {c: {"excluded": True} for c in ("print", "radio")}
+    kept = {"current": {"tv": 200_000, "search": 300_000}, "channels": rules}
+    for budget in (300_000, 990_000):
+        answer = plan(MODEL, scenario(budget=budget, **kept))
+        more = plan(MODEL, scenario(budget=budget + 10, **kept))
+        gained = (more.certificate.value - answer.certificate.value) / 10.0
+        assert answer.shadow_prices[0].price == pytest.approx(gained, rel=1e-3)
+    assert plan(MODEL, scenario(budget=1_000_000, **kept)).shadow_prices == ()
+
+
 def test_profit_counts_margin_and_spend_and_revenue_counts_neither():
     kept = {"channels": {"radio": {"locked": 60_000}}, "budget": 660_000}
     per_channel = {"tv": 0.2, "search": 0.9, "print": 0.9, "radio": 1.0}
@@ -358,6 +371,93 @@ def test_the_answer_reads_as_a_table():
     assert "tv" in answer._repr_html_()
 
 
+@pytest.mark.parametrize("caution", [0, 0.5, 1])
+@pytest.mark.parametrize("rule", [{"excluded": True}, {"locked": 0}, {"min": 0, "max": 0}])
+@pytest.mark.parametrize("draws", [0, 30])
+def test_a_channel_held_at_zero_costs_no_proof(caution, rule, draws):
+    """At zero a curve of slope below 1 has an infinite marginal; nothing may come of it."""
+    rng = np.random.default_rng(1)
+
+    def about(value: float) -> float | list[float]:
+        return (value * np.exp(0.2 * rng.normal(size=draws))).tolist() if draws else value
+
+    channels = [
+        {
+            "channel": name,
+            "history_spend_per_period": spend,
+            "curve": {
+                "family": "hill",
+                "ceiling": about(900.0),
+                "half_saturation": about(400.0),
+                "slope": about(slope),
+            },
+        }
+        for name, spend, slope in (("a", 300, 0.5), ("b", 300, 0.5), ("c", 0, 0.5), ("d", 90, 2))
+    ]
+    model = Model.from_dict({"channels": channels})
+    question = scenario(caution=caution, bounds=[0, 3], channels={"b": rule, "c": rule})
+    answer = plan(model, question)
+    assert answer.split["b"] == answer.split["c"] == 0.0
+    assert answer.certificate.gap <= 1e-5
+    assert answer.certificate.nodes < 30
+
+
+def test_a_plan_is_never_worse_than_today_even_after_rounding():
+    """A step that a cent falls short of: rounding the best split would lose what it gained."""
+    curves = {
+        "a": ([0, 100, 100.0000001, 600], [0, 0, 500, 500]),
+        "b": ([0, 250, 250.0001, 600], [0, 1, 900, 901]),
+    }
+    channels = [
+        {
+            "channel": name,
+            "history_spend_per_period": 300,
+            "curve": {"family": "table", "spend": spend, "response": response},
+        }
+        for name, (spend, response) in curves.items()
+    ]
+    model = Model.from_dict({"channels": channels})
+    answer = plan(model, Scenario(periods=1, bounds=(0, 2)))
+    assert answer.totals.uplift.mean >= 0.0
+    assert answer.certificate.rounding_loss > 0.0
+
+
+def test_curves_that_earn_nothing_are_answered_with_the_current_split():
+    flat = {"family": "table", "spend": [0, 100], "response": [[0, 0]] * 5}
+    channels = [{"channel": name, "history_spend_per_period": 300, "curve": flat} for name in "ab"]
+    answer = plan(Model.from_dict({"channels": channels}), Scenario(periods=1))
+    assert answer.split == {"a": 300.0, "b": 300.0}
+    assert answer.certificate.gap == 0.0
+
+
+def test_money_is_the_nearest_number_to_its_cents_at_any_size():
+    for usual in (3e10, 0.07):
+        channels = [
+            {
+                "channel": name,
+                "history_spend_per_period": usual,
+                "curve": {
+                    "family": "hill",
+                    "ceiling": 3 * usual,
+                    "half_saturation": usual,
+                    "slope": slope,
+                },
+            }
+            for name, slope in (("a", 0.7), ("b", 0.9), ("c", 1.5))
+        ]
+        answer = plan(Model.from_dict({"channels": channels}), Scenario(periods=3))
+        for money in (*answer.split.values(), answer.totals.spend):
+            assert money == round(money, 2)
+            assert str(money) != "-0.0"
+
+
+def test_limits_between_cents_are_met_from_inside_and_locks_must_be_whole():
+    answer = plan(MODEL, scenario(channels={"tv": {"min": 300_000.001, "max": 300_000.019}}))
+    assert row(answer, "tv").spend == 300_000.01
+    with pytest.raises(DocumentError, match="no multiple of the lot"):
+        plan(MODEL, scenario(channels={"tv": {"locked": 33.333}}))
+
+
 def test_the_same_question_has_the_same_answer():
     assert plan(DRAWN, scenario()) == plan(hand_written(draws=200), scenario())
 
@@ -388,7 +488,7 @@ def test_a_faulty_model_is_refused(change, words):
     ("curve", "words"),
     [
         ({"family": "hil"}, "did you mean .*hill"),
-        ({"family": "hill", "ceiling": 1, "half_saturation": 1}, "slope: is required"),
+        ({"family": "hill", "ceiling": 1, "half_saturation": 1}, "slope: is missing"),
         ({"family": "hill", "ceiling": -1, "half_saturation": 1, "slope": 1}, "above 0"),
         ({"family": "power", "scale": 1, "exponent": 1.5}, "at most 1"),
         ({"family": "log", "scale": "a", "rate": 1}, "must be a number"),

@@ -220,7 +220,7 @@ def test_each_form_not_built_yet_is_an_error_that_names_it(content, pointer):
         ({"caution": 2}, "/caution", "less than or equal to 1"),
         ({"caution": 0.5, "risk": {"measure": "cvar"}}, "", "keep one"),
         ({"bounds": [2, 0.5]}, "/bounds", "swap"),
-        ({"bounds": [0.5]}, "/bounds/1", "required"),
+        ({"bounds": [0.5]}, "/bounds/1", "missing; add it"),
         ({"objective": "profits"}, "/objective", "'profit'"),
         ({"channels": {"tv": {"min": 5, "max": 3}}}, "/channels/tv", "above max"),
         ({"channels": {"tv": {"locked": 5, "max": 3}}}, "/channels/tv", "locked"),

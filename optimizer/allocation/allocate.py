@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+import numpy as np
+
 from optimizer.allocation.branch import Branched, SumOfCurves, branch_and_bound
 from optimizer.allocation.certificate import Certificate, Proof, certify
 from optimizer.allocation.problem import AllocationProblem, FloatArray
@@ -35,7 +37,7 @@ class Allocation:
     spend: FloatArray  # (n,), currency, whole lots
     certificate: Certificate
     proof: Proof
-    price: float  # gain from one more unit of budget, before the cost of spending it
+    price: float | None  # gain of one more unit of budget before its cost; None: no room for it
     marginal_gain: FloatArray  # (n,), of each cell's next unit, before the cost of spending it
     route: Route
     is_fallback: bool  # no split beats the one nearest to the current
@@ -53,19 +55,45 @@ def allocate(problem: AllocationProblem) -> Allocation:
     problem.check_feasible()
     fallback = problem.box.nearest(problem.reference)
     found, proof, route = _solve(problem, fallback)
-    spend, is_fallback = _advice(problem, found.spend, fallback)
-    published = rounded(problem, spend)
+    published, kept = rounded(problem, found.spend), rounded(problem, fallback)
+    is_fallback = not _is_better(problem, published, kept)
+    published = kept if is_fallback else published
     certificate = certify(problem, published, proof)
+    marginal = problem.marginal_gain(published)
     return Allocation(
         spend=published,
         certificate=certificate,
         proof=proof,
-        price=found.price,
-        marginal_gain=problem.marginal_gain(published),
+        price=_price(problem, published, marginal, found.price if is_fallback else None),
+        marginal_gain=marginal,
         route=route,
         is_fallback=is_fallback,
-        rounding_loss=max(problem.objective(spend) - certificate.value, 0.0),
+        rounding_loss=max(problem.objective(found.spend) - certificate.value, 0.0),
     )
+
+
+def _is_better(problem: AllocationProblem, spend: FloatArray, kept: FloatArray) -> bool:
+    """Whether a split gains noticeably more than the fallback."""
+    gain = abs(float(problem.gain_draws(kept).mean()))
+    return problem.objective(spend) > problem.objective(kept) + WORTH_MOVING * gain
+
+
+def _price(
+    problem: AllocationProblem, spend: FloatArray, marginal: FloatArray, at_kink: float | None
+) -> float | None:
+    """What one more unit of budget gains: the marginal that cells off their bounds share.
+
+    Where none is off its bounds, the best marginal among those with room; None where all are
+    full. A cautious plan that keeps the current split sits in a kink, where marginals differ and
+    only the proof's price holds.
+    """
+    has_room = spend < problem.upper - problem.lot
+    inside = has_room & (spend > problem.lower + problem.lot)
+    if not has_room.any():
+        return None
+    if at_kink is not None and problem.is_cautious and inside.any():
+        return at_kink
+    return float(np.median(marginal[inside])) if inside.any() else float(marginal[has_room].max())
 
 
 def _solve(problem: AllocationProblem, fallback: FloatArray) -> tuple[Branched, Proof, Route]:
@@ -76,14 +104,3 @@ def _solve(problem: AllocationProblem, fallback: FloatArray) -> tuple[Branched, 
     found = branch_and_bound(mean, box, incumbent=fallback, node_limit=problem.node_limit)
     route = Route.PRICE if len(found.tree) == 1 else Route.BRANCH
     return found, Proof(found.tree), route
-
-
-def _advice(
-    problem: AllocationProblem, spend: FloatArray, fallback: FloatArray
-) -> tuple[FloatArray, bool]:
-    """The split found, or the fallback where it is as good."""
-    value, kept = problem.objective(spend), problem.objective(fallback)
-    gain = abs(float(problem.gain_draws(fallback).mean()))
-    if value <= kept + WORTH_MOVING * gain:
-        return fallback, True
-    return spend, False

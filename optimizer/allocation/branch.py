@@ -91,6 +91,10 @@ class _Search:
         """No split of any box gains more."""
         return max(self.closed_bound, -self.heap[0].order[0] if self.heap else -np.inf)
 
+    def is_open(self, relaxation: Relaxation) -> bool:
+        """Whether cutting the box could help: its bound, tabulation apart, is above enough."""
+        return relaxation.bound - relaxation.slack > self.enough
+
     def offer(self, spend: FloatArray) -> None:
         """Keep a split if it is the best so far."""
         value = self.objective.value(spend)
@@ -107,9 +111,9 @@ class _Search:
         self.tree[place] = Leaf(found.price, found.direction)
         for candidate in _candidates(found, box.budget):
             self.offer(candidate)
-        if found.bound > self.enough:
-            self.offer(self.objective.improve(self.spend))
-        if found.bound > self.enough:
+        if self.is_open(found):
+            self.offer(self.objective.improve(found.spend))
+        if self.is_open(found):
             heapq.heappush(self.heap, _Open((-found.bound, place), place, box, found))
         else:
             self.closed_bound = max(self.closed_bound, found.bound)
@@ -119,7 +123,7 @@ class _Search:
         item = heapq.heappop(self.heap)
         cell, at = _cut(item.relaxation, item.box, self.spend)
         inside = item.box.lower[cell] < at < item.box.upper[cell]
-        if item.relaxation.bound <= self.enough or not inside:
+        if not self.is_open(item.relaxation) or not inside:
             self.closed_bound = max(self.closed_bound, item.relaxation.bound)
             return
         below, above = len(self.tree), len(self.tree) + 1

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.allocation.problem import AllocationProblem, FloatArray
+from optimizer.allocation.problem import AllocationProblem, Box, FloatArray
 from optimizer.curves import Curve
+from optimizer.errors import SolverError
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +70,17 @@ class Certificate:
 
 
 def certify(problem: AllocationProblem, spend: FloatArray, proof: Proof) -> Certificate:
-    """Check a split and its proof against the curves.
+    """Check a split (n,), in currency, and a proof from any source against the curves.
 
-    Parameters
-    ----------
-    problem : AllocationProblem
-    spend : ndarray of shape (n,), currency
-        The split to certify.
-    proof : Proof
-        From any source.
-
-    Returns
-    -------
-    Certificate
+    A wrong proof shows as a wide gap; one that bounds nothing raises SolverError.
     """
     value = problem.objective(spend)
     gain = float(problem.gain_draws(spend).mean())
     bound = _proved_bound(problem, proof)
     bound += 4.0 * spend.size * float(np.finfo(float).eps) * (abs(gain) + abs(bound))
     bound -= problem.cost_per_spend * problem.total_budget
-    gap = max(bound - value, 0.0) / gain if gain > 0.0 else 0.0
-    residual = math.fsum(spend) - problem.total_budget
+    gap, residual = max(bound - value, 0.0), math.fsum(spend) - problem.total_budget
+    gap = gap / gain if gain > 0.0 else 0.0
     return Certificate(value, max(bound, value), gap, residual, len(proof.tree))
 
 
@@ -101,33 +92,43 @@ def draw_weights(direction: FloatArray, caution: float) -> FloatArray:
 
 
 def _proved_bound(problem: AllocationProblem, proof: Proof) -> float:
-    """Largest bound over the leaves; every leaf's box follows from the cuts above it."""
-    weighted = _weighted_curves(problem, proof)
-    worst = -np.inf
-    stack = [(0, problem.box)]
+    """Largest bound over the leaves, direction by direction."""
+    bounds = []
+    for direction, leaves in _leaves(problem.box, proof).items():
+        curves, offset = _weighted_curves(problem, proof, direction)
+        for box, price in leaves:
+            with np.errstate(all="ignore"):  # a price that is no number is caught below
+                answer = curves.best_response(price, box.lower, box.upper)
+                bounds.append(float(answer.upper.sum()) + price * box.budget + offset)
+    if not bounds or not np.all(np.isfinite(bounds)):
+        raise SolverError("The proof does not bound the split. Report the scenario and its model.")
+    return max(bounds)
+
+
+def _leaves(box: Box, proof: Proof) -> dict[int, list[tuple[Box, float]]]:
+    """Boxes and prices by direction; every leaf's box follows from the cuts above it."""
+    found: dict[int, list[tuple[Box, float]]] = {}
+    stack = [(0, box)]
     while stack:
         place, box = stack.pop()
         node = proof.tree[place]
-        if box.is_empty:
-            continue
         if isinstance(node, Branch):
             stack += zip((node.below, node.above), box.cut(node.cell, node.at), strict=True)
-            continue
-        box = box.tightened()
-        curves, offset = weighted[node.direction]
-        answer = curves.best_response(node.price, box.lower, box.upper)
-        worst = max(worst, float(answer.upper.sum()) + node.price * box.budget + offset)
-    return worst
+        elif not box.is_empty:
+            found.setdefault(node.direction, []).append((box.tightened(), node.price))
+    return found
 
 
-def _weighted_curves(problem: AllocationProblem, proof: Proof) -> list[tuple[Curve, float]]:
-    """Per direction, the curves whose maximum bounds the objective and a constant to add."""
-    box, draws = problem.box, problem.draws
+def _weighted_curves(
+    problem: AllocationProblem, proof: Proof, direction: int
+) -> tuple[Curve, float]:
+    """The curves whose maximum bounds the objective, and a constant to add."""
+    draws = problem.draws
     if draws is None or not problem.is_cautious or not proof.directions:
-        return [(problem.mean_gain.within(box.lower, box.upper), 0.0)]
+        return problem.mean_gain.within(problem.lower, problem.upper), 0.0
     before = problem.gain_draws(problem.reference)
-    weighted = [draw_weights(q, problem.caution) for q in proof.directions]
-    return [(draws.weighted(w), float(before.mean() - w @ before)) for w in weighted]
+    weights = draw_weights(proof.directions[direction], problem.caution)
+    return draws.weighted(weights), float(before.mean() - weights @ before)
 
 
 def _percent(share: float) -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.allocation.problem import Box, FloatArray
+from optimizer.allocation.problem import Box, FloatArray, near_zero
 from optimizer.curves import Curve
 
 MAX_STEPS = 200
@@ -29,7 +29,10 @@ class Relaxation:
     spend: FloatArray  # (n,), between the two best responses at the price
     modest_spend: FloatArray  # (n,), the one of the two that stays within the budget
     eager_spend: FloatArray  # (n,), the other
+    best_value: FloatArray  # (n,), each cell's largest f(x) - price x
     shortfall: FloatArray  # (n,), distance from the curve up to its envelope at the split
+    slack: float  # of the bound that comes from tabulation: no cut can take it away
+    support: FloatArray  # (m, n), with caution: splits whose mixture the bound speaks of
     direction: int = 0  # with caution: which direction over the draws the bound belongs to
 
 
@@ -86,9 +89,12 @@ class _PriceSearch:
             return start, max(1e-4 * abs(start), 1e-290)
         share = np.clip(self.budget / max(float(self.upper.sum()), 1e-300), 0.0, 1.0)
         at = self.lower + share * (self.upper - self.lower)
-        slopes = self.curves.marginal(np.maximum(at, 1e-9 * self.upper))
+        slopes = self.curves.marginal(np.maximum(at, near_zero(self.upper)))
+        slopes = slopes[(self.upper > self.lower) & np.isfinite(slopes)]
+        if slopes.size == 0:
+            return 0.0, 1.0
         price = float(np.median(slopes))
-        return price, max(0.3 * abs(price), 1e-12 * float(np.max(slopes)), 1e-290)
+        return price, max(0.3 * abs(price), 1e-12 * float(np.abs(slopes).max()), 1e-290)
 
     def newton(self, point: _Point) -> float:
         """The price at which total spend, taken as linear, meets the budget."""
@@ -116,12 +122,12 @@ class _PriceSearch:
         return below, above
 
     def _next_price(self, step: int, below: _Point, above: _Point, crossing: float) -> float:
-        middle = 0.5 * (below.price + above.price)
-        if step % 3 == 2:
-            return middle
         near = min(below, above, key=lambda point: abs(point.total - self.budget))
-        price = crossing if step % 3 == 1 else self.newton(near)
-        return price if below.price < price < above.price else middle
+        tries = [self.newton(near), crossing] if step % 2 == 0 else [crossing]
+        if step % 5 == 4:
+            tries = []
+        inside = (price for price in tries if below.price < price < above.price)
+        return next(inside, 0.5 * (below.price + above.price))
 
 
 def _crossing(below: _Point, above: _Point, budget: float) -> tuple[float, float]:
@@ -167,5 +173,8 @@ def price_search(curves: Curve, box: Box, start: float | None = None) -> Relaxat
         spend=spend,
         modest_spend=above.spend,
         eager_spend=below.spend,
+        best_value=answer.value,
         shortfall=np.maximum(shortfall, 0.0),
+        slack=best.bound - best.dual,
+        support=np.stack([above.spend, below.spend]),
     )

@@ -95,8 +95,9 @@ class AllocationProblem:
 
     @property
     def box(self) -> Box:
-        """Every split the bounds and the budget allow."""
-        return Box(self.lower, self.upper, self.total_budget)
+        """Every split the bounds and the budget allow; sums of decimals may miss by a rounding."""
+        budget = min(max(self.total_budget, float(self.lower.sum())), float(self.upper.sum()))
+        return Box(self.lower, self.upper, budget)
 
     @property
     def mean_gain(self) -> Curve:
@@ -130,7 +131,7 @@ class AllocationProblem:
     def marginal_gain(self, spend: FloatArray) -> FloatArray:
         """Slope (n,) of the objective, before the cost of spending: with caution, under the
         weights that the split's own spread gives the draws."""
-        inside = np.maximum(spend, NEAR_ZERO * self.upper)
+        inside = np.maximum(spend, near_zero(self.upper))
         if not isinstance(self.gains, TabulatedDraws):
             return self.gains.marginal(inside)
         marginal = self.gains.source.marginal(inside)
@@ -155,3 +156,24 @@ class AllocationProblem:
         named = ", ".join(f"{self.cells[i]} {limits[i]:,.2f}" for i in largest)
         conflict = f"{what}, which together take {side} {limits.sum():,.2f} ({named}, ...)"
         raise InfeasibleError(self.total_budget, (conflict,), advice)
+
+
+def near_zero(upper: FloatArray) -> FloatArray:
+    """A spend (n,) at which slopes stand for those at zero, which may be infinite."""
+    widest = max(float(upper.max()), 1e-290)
+    return NEAR_ZERO * np.where(upper > 0.0, upper, widest)
+
+
+def in_money(lots: FloatArray, lot: float) -> FloatArray:
+    """Whole lots as money, each the nearest number to its decimal value.
+
+    Examples
+    --------
+    >>> in_money(np.array([5185548892035.0]), 0.01)
+    array([5.18554889e+10])
+    >>> float(in_money(np.array([7.0]), 0.01)[0])
+    0.07
+    """
+    per_unit = round(1.0 / lot)
+    exact = per_unit >= 1 and abs(per_unit * lot - 1.0) < 1e-12
+    return np.asarray(lots / per_unit if exact else lots * lot) + 0.0

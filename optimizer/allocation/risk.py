@@ -21,7 +21,7 @@ import numpy as np
 from optimizer.allocation.branch import Branched, branch_and_bound
 from optimizer.allocation.certificate import Leaf, Node, Proof, draw_weights
 from optimizer.allocation.prices import Relaxation, price_search
-from optimizer.allocation.problem import NEAR_ZERO, AllocationProblem, Box, FloatArray
+from optimizer.allocation.problem import AllocationProblem, Box, FloatArray, near_zero
 from optimizer.allocation.quadratic import Quadratic
 from optimizer.curves import TableCurve, TabulatedDraws
 
@@ -30,7 +30,9 @@ CAUTIOUS_NODES = 200
 SMOOTHING = (1e-3, 1e-5, 1e-8)  # of the gain: eps, step by step
 FAR_FROM_KINK = 10.0  # times eps: at a larger spread the middle steps change nothing
 ASCENT_STEPS = 40
-BUNDLE_STEPS = 6  # directions tried per box
+POLISHED, EXPLORING = 1e-13, 1e-8  # of the gain: a step that promises less ends the climb
+BUNDLE_STEPS = 8  # directions tried per box
+RECENT_DIRECTIONS = 32  # whose weighted curves are kept
 WORTH_ANOTHER = 0.1  # of the excess: a direction that lowers the bound by less ends the bundle
 
 
@@ -50,10 +52,10 @@ class CautiousObjective:
         self.caution = problem.caution
         self.before = problem.gain_draws(problem.reference)
         self.level = float(self.before.mean())
-        self.scale = max(abs(self.level), 1e-300)
+        self.scale = max(abs(self.level), 1e-100)
         self.coarse, self.fine = SMOOTHING[0] * self.scale, SMOOTHING[-1] * self.scale
         self.directions: list[FloatArray] = []
-        self.curves: list[tuple[TableCurve, float]] = []
+        self.recent: dict[int, tuple[TableCurve, float]] = {}
 
     def gain(self, spend: FloatArray) -> FloatArray:
         """D_s (N,): gain over the reference under each draw."""
@@ -72,81 +74,104 @@ class CautiousObjective:
         return np.asarray((gain - gain.mean()) / np.sqrt(gain.size * (gain.var() + eps**2)))
 
     def add(self, direction: FloatArray) -> int:
-        """Remember a direction with its weighted curves; its place among all directions."""
-        weights = draw_weights(direction, self.caution)
-        offset = self.level - float(weights @ self.before)
+        """Remember a direction; its place among all."""
         self.directions.append(direction)
-        self.curves.append((self.tables.weighted(weights), offset))
         return len(self.directions) - 1
+
+    def weighted(self, place: int) -> tuple[TableCurve, float]:
+        """The curves under a direction's weights, and what turns their sum into a level."""
+        if place not in self.recent:
+            weights = draw_weights(self.directions[place], self.caution)
+            offset = self.level - float(weights @ self.before)
+            self.recent[place] = self.tables.weighted(weights), offset
+            if len(self.recent) > RECENT_DIRECTIONS:
+                del self.recent[next(iter(self.recent))]
+        return self.recent[place]
 
     def relax(self, box: Box, parent: Relaxation | None, enough: float) -> Relaxation:
         """The lowest bound over the box among a few directions.
 
-        The parent's direction comes first; then those of the best mixture of the splits found.
+        The parent's direction comes first; then, again and again, that of the best mixture of
+        the splits found. The mixture's own split is where the bound and the objective part, so
+        it is what the box is cut at.
         """
         best = self._under(parent.direction if parent else 0, box, parent)
-        columns = [self.gain(best.spend)]
+        support = [best.modest_spend, best.eager_spend]
+        if parent is not None:
+            inside = np.all((parent.support >= box.lower) & (parent.support <= box.upper), axis=1)
+            support += list(parent.support[inside])
         for _ in range(BUNDLE_STEPS):
-            if best.bound <= enough:
-                break
-            columns.append(self.gain(self.climb(best.spend, box)))
-            mixed = self._mixed(np.array(columns))
+            if best.bound - best.slack <= enough:
+                return best
+            shares, mixed = self._mixture(np.array(support), box.budget)
             found = self._under(self.add(self.direction(mixed)), box, best)
-            columns.append(self.gain(found.spend))
+            support = [split for split, share in zip(support, shares, strict=True) if share > 1e-9]
+            middle = shares[shares > 1e-9] @ np.array(support)
+            support += [found.modest_spend, found.eager_spend]
             gained = best.bound - found.bound
-            if gained > 0.0:
-                best = found
+            best = found if gained > 0.0 else best
             if gained < WORTH_ANOTHER * (best.bound - enough):
                 break
-        return best
+        return self._centred(best, middle, np.array(support))
 
     def _under(self, place: int, box: Box, start: Relaxation | None) -> Relaxation:
-        curves, offset = self.curves[place]
+        curves, offset = self.weighted(place)
         found = price_search(curves, box, start.price if start else None)
         return replace(found, bound=found.bound + offset, direction=place)
 
-    def _mixed(self, columns: FloatArray) -> FloatArray:
-        """Gains (N,) of the mixture of columns (m, N) that the objective likes best."""
+    def _centred(self, found: Relaxation, spend: FloatArray, support: FloatArray) -> Relaxation:
+        """The same bound seen from a mixture's split: where envelopes flatter there."""
+        curves, _ = self.weighted(found.direction)
+        short = found.best_value - (curves.value(spend) - found.price * spend)
+        return replace(found, spend=spend, shortfall=np.maximum(short, 0.0), support=support)
+
+    def _mixture(self, splits: FloatArray, budget: float) -> tuple[FloatArray, FloatArray]:
+        """Shares (m,) of splits (m, n) that the objective likes best, and their gains (N,).
+
+        Together they spend the budget, each alone may miss it.
+        """
         from scipy.optimize import Bounds, LinearConstraint, minimize
 
-        count = len(columns)
-        eps = self.fine
+        gains = np.array([self.gain(split) for split in splits])
+        count = len(splits)
 
         def loss(shares: FloatArray) -> float:
-            return -self.smoothed(shares @ columns, eps) / self.scale
+            return -self.smoothed(shares @ gains, self.fine) / self.scale
 
         def slope(shares: FloatArray) -> FloatArray:
-            weights = draw_weights(self.direction(shares @ columns), self.caution)
-            return np.asarray(-(columns @ weights) / self.scale)
+            weights = draw_weights(self.direction(shares @ gains), self.caution)
+            return np.asarray(-(gains @ weights) / self.scale)
 
+        rows = np.stack([np.ones(count), splits.sum(axis=1) / budget])
         found = minimize(
             loss,
             np.full(count, 1.0 / count),
             jac=slope,
             method="SLSQP",
             bounds=Bounds(0.0, 1.0),
-            constraints=LinearConstraint(np.ones((1, count)), 1.0, 1.0),
-            options={"ftol": 1e-14, "maxiter": 200},
+            constraints=LinearConstraint(rows, 1.0, 1.0),
+            options={"ftol": 1e-13, "maxiter": 100},
         )
-        return np.asarray(found.x @ columns)
+        shares = np.clip(found.x, 0.0, 1.0)
+        return shares, np.asarray(shares @ gains)
 
     def improve(self, spend: FloatArray) -> FloatArray:
-        return self.climb(spend, self.problem.box)
+        return self.climb(spend, self.problem.box, EXPLORING)
 
-    def climb(self, spend: FloatArray, box: Box) -> FloatArray:
+    def climb(self, spend: FloatArray, box: Box, tolerance: float) -> FloatArray:
         """A local best of the smoothed objective in a box, smoothing taken away step by step."""
         for share in SMOOTHING:
             eps = share * self.scale
             if eps in (self.coarse, self.fine) or self.gain(spend).std() < FAR_FROM_KINK * eps:
-                spend = self._climb(spend, box, eps)
+                spend = self._climb(spend, box, eps, tolerance * self.scale)
         return spend
 
-    def _climb(self, spend: FloatArray, box: Box, eps: float) -> FloatArray:
+    def _climb(self, spend: FloatArray, box: Box, eps: float, least: float) -> FloatArray:
         for _ in range(ASCENT_STEPS):
-            state = self._state(spend, box, eps)
+            state = self._state(spend, eps)
             step = state.model.best_step(spend, box)
             promised = float(state.model.gradient @ step)
-            if promised <= 1e-13 * self.scale:
+            if promised <= least:
                 break
             size = 1.0
             while size > 1e-9:
@@ -159,12 +184,12 @@ class CautiousObjective:
             spend = moved
         return spend
 
-    def _state(self, spend: FloatArray, box: Box, eps: float) -> _State:
+    def _state(self, spend: FloatArray, eps: float) -> _State:
         gain = self.gain(spend)
         spread = float(np.sqrt(gain.var() + eps**2))
         q = (gain - gain.mean()) / (np.sqrt(gain.size) * spread)
         weights = draw_weights(q, self.caution)
-        inside = np.maximum(spend, NEAR_ZERO * box.upper)
+        inside = np.maximum(spend, near_zero(self.problem.upper))
         marginal = self.source.marginal(inside)
         centred = marginal - marginal.mean(axis=0)
         rows = (centred - q[:, None] * (q @ centred)).T
@@ -187,8 +212,9 @@ def cautious_split(
         A feasible split; the answer is at least as good.
     """
     objective = CautiousObjective(problem, draws)
-    best = max(start, objective.climb(start, problem.box), key=objective.value)
-    objective.add(objective.direction(objective.gain(best)))
+    climbed = objective.climb(start, problem.box, POLISHED)
+    best = max(start, climbed, key=objective.value)
+    objective.add(objective.direction(objective.gain(climbed)))
     found = branch_and_bound(
         objective,
         problem.box,
@@ -196,6 +222,9 @@ def cautious_split(
         target_gap=CAUTIOUS_GAP,
         node_limit=min(problem.node_limit, CAUTIOUS_NODES),
     )
+    polished = objective.climb(found.spend, problem.box, POLISHED)
+    if objective.value(polished) > found.value:
+        found = replace(found, spend=polished, value=objective.value(polished))
     return found, _without_unused(found.tree, objective.directions)
 
 

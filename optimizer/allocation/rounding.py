@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from optimizer.allocation.problem import CENTS_AGREE, AllocationProblem, FloatArray
+from optimizer.allocation.problem import CENTS_AGREE, AllocationProblem, FloatArray, in_money
 from optimizer.errors import InfeasibleError
 
 
@@ -22,8 +22,8 @@ def rounded(problem: AllocationProblem, spend: FloatArray) -> FloatArray:
         If the bounds hold no whole number of lots, or none that adds up.
     """
     lot = problem.lot
-    least = np.ceil(problem.lower / lot - CENTS_AGREE)
-    most = np.floor(problem.upper / lot + CENTS_AGREE)
+    least = np.ceil(problem.lower / lot - CENTS_AGREE) + 0.0
+    most = np.floor(problem.upper / lot + CENTS_AGREE) + 0.0
     budget = round(problem.total_budget / lot)
     if np.any(least > most) or least.sum() > budget or most.sum() < budget:
         raise InfeasibleError(
@@ -34,8 +34,7 @@ def rounded(problem: AllocationProblem, spend: FloatArray) -> FloatArray:
     lots = spend / lot
     whole = np.clip(np.floor(lots + CENTS_AGREE), least, most)
     whole = _spread(whole, lots - whole, budget - math.fsum(whole), least, most)
-    decimals = max(0, -math.floor(math.log10(lot)) + 6)
-    return np.round(whole * lot, decimals) if lot < 1.0 else whole * lot
+    return in_money(whole, lot)
 
 
 def _spread(

@@ -17,7 +17,8 @@ from optimizer.curves.curve import Curve, FloatArray
 from optimizer.curves.table import TableCurve
 
 N_NODES = 193
-NEAREST_TO_ZERO = 1e-13  # the first node, as a share of the last
+NEAREST_TO_ZERO = (1e-13, 1e-20, 1e-30, 1e-45, 1e-60)  # the first node, as a share of the last
+NEARLY_NOTHING = 1e-9  # of the value at the last node: what the first may be worth
 EVEN_SHARE = 0.2  # of the nodes stand at even steps of log spend, the rest where the bound is
 PLACING_DRAWS = 24  # draws that decide where the nodes stand
 
@@ -191,7 +192,7 @@ def _place(curve: Curve, largest: float) -> FloatArray:
     if stated is not None:
         return stated
     few = curve.take(np.unique(np.linspace(0, curve.n_cells - 1, PLACING_DRAWS).astype(np.intp)))
-    grid = np.geomspace(NEAREST_TO_ZERO * largest, largest, 160)
+    grid = np.geomspace(_first_node(few, largest), largest, 160)
     bound = few.fourth_derivative_bound(grid[:, None], grid[:, None]).mean(axis=1)
     density = grid * bound**0.25
     density /= max(float(density.mean()), 1e-300)
@@ -201,6 +202,14 @@ def _place(curve: Curve, largest: float) -> FloatArray:
     inner = np.exp(np.interp(steps, effort, np.log(grid)))
     inner[0], inner[-1] = grid[0], largest
     return np.concatenate([[0.0], inner])
+
+
+def _first_node(curve: Curve, largest: float) -> float:
+    """The largest of some small spends at which hardly anything is earned yet."""
+    firsts = largest * np.array(NEAREST_TO_ZERO)
+    worth = curve.value(np.append(firsts, largest)[:, None]).mean(axis=1)
+    small = np.flatnonzero(worth[:-1] <= NEARLY_NOTHING * worth[-1])
+    return float(firsts[small[0]] if small.size else firsts[-1])
 
 
 def _stated_nodes(curve: Curve, largest: float) -> FloatArray | None:

@@ -58,6 +58,12 @@ def _logistic(x: FloatArray) -> FloatArray:
     return np.where(np.asarray(x) >= 0.0, 1.0, small) / (1.0 + small)
 
 
+def _bell(x: FloatArray) -> FloatArray:
+    """p (1 - p) of the logistic p, to full relative precision at both ends."""
+    small = np.exp(-np.abs(x))
+    return np.asarray(small / (1.0 + small) ** 2)
+
+
 def _log_ratio(spend: Floats, half_saturation: Floats) -> FloatArray:
     with np.errstate(divide="ignore"):
         return np.log(np.asarray(spend, dtype=float) / half_saturation)
@@ -77,9 +83,9 @@ class HillCurve(SigmoidCurve):
         )
 
     def marginal(self, spend: FloatArray) -> FloatArray:
-        share = _logistic(self.slope * _log_ratio(spend, self.half_saturation))
+        z = self.slope * _log_ratio(spend, self.half_saturation)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            inside = self.ceiling * self.slope * share * (1.0 - share) / spend
+            inside = self.ceiling * self.slope * _bell(z) / spend
         return np.where(np.asarray(spend) > 0.0, inside, self._marginal_at_zero())
 
     def _marginal_at_zero(self) -> FloatArray:
@@ -88,9 +94,9 @@ class HillCurve(SigmoidCurve):
 
     def second_derivative(self, spend: FloatArray) -> FloatArray:
         spend = np.maximum(spend, 1e-12 * self.half_saturation)
-        share = _logistic(self.slope * _log_ratio(spend, self.half_saturation))
-        bend = self.slope * (1.0 - 2.0 * share) - 1.0
-        return self.ceiling * self.slope * share * (1.0 - share) * bend / spend**2
+        z = self.slope * _log_ratio(spend, self.half_saturation)
+        bend = -self.slope * np.tanh(0.5 * z) - 1.0
+        return self.ceiling * self.slope * _bell(z) * bend / spend**2
 
     def inflection(self) -> FloatArray:
         """k ((s - 1) / (s + 1))^(1/s) above slope 1."""
@@ -141,10 +147,10 @@ class HillCurve(SigmoidCurve):
         x^4 f'''' = D (D - 1) (D - 2) (D - 3) f with D = d/dz.
         """
         nearest = np.clip(self.half_saturation, low, high)
-        share = _logistic(self.slope * _log_ratio(nearest, self.half_saturation))
+        z = self.slope * _log_ratio(nearest, self.half_saturation)
         s = self.slope
         rising = s * (s + 1.0) * (s + 2.0) * (s + 3.0)
-        return self.ceiling * share * (1.0 - share) * rising / low**4
+        return self.ceiling * _bell(z) * rising / low**4
 
     def rescaled(self, money: Floats, value: Floats) -> Self:
         ceiling = self.ceiling * np.asarray(value) * np.asarray(money)

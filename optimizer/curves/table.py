@@ -140,7 +140,8 @@ class TableCurve(Curve):
             candidates = np.stack([start + 0.0 * peak, peak, stop + 0.0 * peak])
             gains = parts.value(candidates) - wanted * (candidates + left)
         gains = np.where(start <= stop, gains, -np.inf)
-        return self._best_piece(candidates + left, gains, may_be_zero)
+        error = np.where((stop <= 0.0) | (start >= width), 0.0, self.error)  # nodes are exact
+        return _best_piece(candidates + left, gains, error, may_be_zero)
 
     def within(self, lower: FloatArray, upper: FloatArray) -> Self:
         """The same curves without the pieces that no cell's [lower, upper] reaches."""
@@ -154,19 +155,6 @@ class TableCurve(Curve):
             self.slopes_left[:, pieces],
             self.error[:, pieces],
         )
-
-    def _best_piece(self, spend: FloatArray, gains: FloatArray, may_be_zero: bool) -> BestResponse:
-        best_end = gains.argmax(axis=0)
-        gain = np.take_along_axis(gains, best_end[None], axis=0)[0]
-        where = np.take_along_axis(spend, best_end[None], axis=0)[0]
-        piece = gain.argmax(axis=-1)[..., None]
-        value = np.take_along_axis(gain, piece, axis=-1)[..., 0]
-        chosen = np.take_along_axis(where, piece, axis=-1)[..., 0]
-        bound = (gain + self.error).max(axis=-1)
-        if may_be_zero:
-            chosen = np.where(value < 0.0, 0.0, chosen)
-            value, bound = np.maximum(value, 0.0), np.maximum(bound, 0.0)
-        return BestResponse(chosen, value, bound)
 
     def rescaled(self, money: Floats, value: Floats) -> Self:
         money, value = (np.asarray(part, dtype=float)[..., None] for part in (money, value))
@@ -220,3 +208,20 @@ def _pchip_slopes(width: FloatArray, chord: FloatArray) -> FloatArray:
 def _end_slope(width: float, next_width: float, chord: float, next_chord: float) -> float:
     slope = ((2.0 * width + next_width) * chord - width * next_chord) / (width + next_width)
     return max(slope, 0.0)
+
+
+def _best_piece(
+    spend: FloatArray, gains: FloatArray, error: FloatArray, may_be_zero: bool
+) -> BestResponse:
+    """The best of three candidates (3, ..., n, pieces) on every piece, and of all pieces."""
+    best_end = gains.argmax(axis=0)[None]
+    gain = np.take_along_axis(gains, best_end, axis=0)[0]
+    where = np.take_along_axis(spend, best_end, axis=0)[0]
+    piece = gain.argmax(axis=-1)[..., None]
+    value = np.take_along_axis(gain, piece, axis=-1)[..., 0]
+    chosen = np.take_along_axis(where, piece, axis=-1)[..., 0]
+    bound = (gain + error).max(axis=-1)
+    if may_be_zero:
+        chosen = np.where(value < 0.0, 0.0, chosen)
+        value, bound = np.maximum(value, 0.0), np.maximum(bound, 0.0)
+    return BestResponse(chosen, value, bound)

@@ -189,7 +189,7 @@ def _about_the_whole(history: History, beliefs: Beliefs) -> list[Diagnostic]:
                 code="not_incremental",
                 severity="warning",
                 message="Attributed revenue is not incremental: part of it would have come "
-                "without the spend. Test the largest channels, or state their incrementality.",
+                "without the spend. Test the largest channels before moving much money.",
             )
         )
     if not beliefs.same_currency:

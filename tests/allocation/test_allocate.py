@@ -18,7 +18,7 @@ from benchmarks.instances import (
     problem_of,
     slsqp,
 )
-from optimizer.allocation import AllocationProblem, Leaf, Proof, Route, allocate, certify
+from optimizer.allocation import AllocationProblem, Branch, Leaf, Proof, Route, allocate, certify
 from optimizer.allocation.prices import price_search
 from optimizer.curves import (
     ExponentialCurve,
@@ -28,7 +28,7 @@ from optimizer.curves import (
     MixedCurve,
     PowerCurve,
 )
-from optimizer.errors import InfeasibleError
+from optimizer.errors import InfeasibleError, SolverError
 
 SHARES = (0.1, 0.25, 0.5)
 S_SHAPED_GAP = 1e-6
@@ -136,6 +136,16 @@ def test_more_caution_never_raises_the_spread_of_the_gain():
         assert spreads[2] <= spreads[1] * (1 + 1e-6)
 
 
+def test_strongly_s_shaped_draws_are_proved_within_the_promise():
+    """Independent draws of steep curves: the worst weighting mixes several splits."""
+    for seed in (5, 43, 56):
+        rng = np.random.default_rng(seed)
+        problem = draws_problem(rng, 6, 1.0, multiples=(0.0, 3.0), slope=2.2)
+        answer = allocate(problem)
+        assert answer.certificate.gap <= CAUTIOUS_GAP
+        assert answer.certificate.nodes < 200
+
+
 def test_great_caution_keeps_the_current_split_and_says_so():
     rng = np.random.default_rng(5)
     problem = draws_problem(rng, 4, 0.5, multiples=(0.5, 2.0))
@@ -155,6 +165,32 @@ def test_any_prices_and_directions_prove_a_true_bound():
         direction = rng.normal(size=50) * rng.uniform(0, 3)
         claim = certify(problem, problem.reference, Proof((Leaf(price),), (direction,)))
         assert claim.upper_bound >= best * (1 - 1e-12)
+
+
+def test_limits_that_miss_the_budget_by_a_rounding_are_still_proved():
+    """Sums of decimals: the minima exceed the budget by less than any cent."""
+    problem = AllocationProblem(
+        cells=("a", "b"),
+        gains=HillCurve(np.full(2, 9.0), np.full(2, 4.0), np.ones(2)),
+        total_budget=1.0,
+        lower=np.array([0.5, 0.5 + 5e-10]),
+        upper=np.array([0.6, 0.6]),
+        reference=np.array([0.5, 0.5]),
+    )
+    answer = allocate(problem)
+    assert answer.certificate.gap <= CONCAVE_GAP
+    assert_feasible(problem, answer.spend)
+
+
+@pytest.mark.parametrize("price", [np.inf, np.nan])
+def test_a_proof_without_a_finite_bound_is_refused(price):
+    """One leaf that proves nothing spoils the tree, whatever the others prove."""
+    rng = np.random.default_rng(3)
+    problem = hill_problem(rng, 4, 0.25)
+    a_little = 1e-3 * problem.total_budget
+    tree = (Branch(0, a_little, 1, 2), Leaf(1.0), Leaf(price))
+    with pytest.raises(SolverError, match="does not bound"):
+        certify(problem, problem.box.nearest(problem.reference), Proof(tree))
 
 
 def test_a_wrong_split_gets_a_gap_not_a_certificate():
