@@ -4,7 +4,7 @@ BIN := .venv/bin
 THREADS := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 export ROMI_DATA ?= ../shared/data
 
-.PHONY: demo test test-slow check bench format lock clean
+.PHONY: demo test test-slow check bench docs format lock clean
 
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -30,6 +30,11 @@ bench: .venv/ready  ## print the figures
 	$(THREADS) $(BIN)/python -m benchmarks.allocator
 	$(THREADS) $(BIN)/python -m benchmarks.speed
 	$(THREADS) $(BIN)/python -m benchmarks.regret
+
+docs: .venv/ready  ## write again what follows from the code: examples, schemas, README's output
+	$(THREADS) $(BIN)/python -m scenarios.make
+	$(BIN)/python -m docs.schemas
+	$(THREADS) $(BIN)/python -m docs.examples
 
 format: .venv/ready
 	$(BIN)/ruff check --fix .

@@ -112,7 +112,7 @@ def demo(
         history = services.read_scenario_history(scenario, EXAMPLE)
         delivery.voice.progress(f"Fitting curves to {services.size_of(history)} ...")
         begun = perf_counter()
-        model = services.fit_scenario(scenario, history)
+        model = services.fit_scenario(scenario, history, advance=delivery.voice.advance)
         spent = perf_counter() - begun
         answer = _answer(services.Question(scenario, model), None, delivery)
         way, content = Way(history, model, spent, answer), answer.to_dict()
@@ -172,7 +172,7 @@ def fit(  # noqa: PLR0913, PLR0917  (one parameter for each option)
         delivery.voice.progress(f"Reading {_names(files)} ...")
         scenario, history = read_named_history(files, layout, currency)
         delivery.voice.progress(f"Fitting curves to {size_of(history)} ...")
-        model = fit_scenario(scenario, history, seed=seed)
+        model = fit_scenario(scenario, history, seed=seed, advance=delivery.voice.advance)
         delivery.hand_over(model.to_dict(), [], partial(show_fit, model, history))
 
 
@@ -216,7 +216,9 @@ def _deliver(path: Path, model: Path | None, split: Path | None, delivery: Deliv
     from api.terminal.plans import show_plan
 
     voice = delivery.voice
-    question = read_question(path, model, progress=voice.progress, warn=voice.warn)
+    question = read_question(
+        path, model, progress=voice.progress, advance=voice.advance, warn=voice.warn
+    )
     answer = _answer(question, split, delivery)
     content = answer.to_dict()
     delivery.hand_over(content, content["allocation"], partial(show_plan, answer))

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 from rich.console import Console
 from rich.markup import escape
-from rich.status import Status
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from api.errors import MisuseError
 from optimizer import FileError, write_whole
@@ -85,12 +85,12 @@ def stdout_console() -> Console:
 
 
 class Voice:
-    """Tells on stderr what is being done: a spinner on a terminal, plain lines elsewhere."""
+    """Tells on stderr what is being done: a bar on a terminal, plain lines elsewhere."""
 
     def __init__(self, *, quiet: bool) -> None:
         self.quiet = quiet
         self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
-        self._status: Status | None = None
+        self._bar: Progress | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -104,20 +104,26 @@ class Voice:
         self.done()
 
     def progress(self, sentence: str) -> None:
-        """What takes a moment."""
+        """What takes a moment, until the next sentence; its bar pulses until it advances."""
         if not self._console.is_terminal:
             self.say(sentence)
-        elif self._status is None:
-            self._status = self._console.status(escape(sentence))
-            self._status.start()
-        else:
-            self._status.update(escape(sentence))
+            return
+        self.done()
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(24))
+        self._bar = Progress(*columns, TimeElapsedColumn(), console=self._console, transient=True)
+        self._bar.add_task(escape(sentence), total=None)
+        self._bar.start()
+
+    def advance(self, share: float) -> None:
+        """How much of it is done, 0 to 1."""
+        if self._bar is not None:
+            self._bar.update(self._bar.task_ids[0], total=1.0, completed=share)
 
     def done(self) -> None:
         """Nothing takes a moment any more."""
-        if self._status is not None:
-            self._status.stop()
-            self._status = None
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
 
     def say(self, sentence: str) -> None:
         """An aside."""

@@ -33,9 +33,10 @@ NAME_THEM = (
 Layout = Literal["attributed", "aggregate"]
 
 Tell = Callable[[str], None]
+Advance = Callable[[float], None]
 
 
-def _tell_nobody(_: str) -> None:
+def _tell_nobody(_: str | float) -> None:
     """Progress that nobody asked for."""
 
 
@@ -73,6 +74,7 @@ def read_question(
     model: Path | None = None,
     *,
     progress: Tell = _tell_nobody,
+    advance: Advance = _tell_nobody,
     warn: Tell = _tell_nobody,
 ) -> Question:
     """A scenario file with its model: the one given, the one it names, or one fitted now.
@@ -85,6 +87,8 @@ def read_question(
         Wins over what the scenario names, with a warning.
     progress, warn : callable
         Told, in a sentence, what is being done and what was passed over.
+    advance : callable
+        Told the share done of what is being done.
     """
     scenario = read_scenario(path)
     if model is not None:
@@ -96,7 +100,7 @@ def read_question(
         return Question(scenario, read_model(path.parent / scenario.model))
     history = read_scenario_history(scenario, path.parent)
     progress(f"Fitting curves to {size_of(history)} ...")
-    return Question(scenario, fit_scenario(scenario, history))
+    return Question(scenario, fit_scenario(scenario, history, advance=advance))
 
 
 def read_scenario_history(scenario: Scenario, folder: Path) -> History:
@@ -133,13 +137,20 @@ def read_named_history(
         raise
 
 
-def fit_scenario(scenario: Scenario | None, history: History, *, seed: int | None = None) -> Model:
+def fit_scenario(
+    scenario: Scenario | None,
+    history: History,
+    *,
+    seed: int | None = None,
+    advance: Advance = _tell_nobody,
+) -> Model:
     """The model of a history under a scenario's priors, and its seed unless one is given."""
     from optimizer import fit
 
     priors = scenario.fit.priors if scenario and scenario.fit else None
     stated = scenario.seed if scenario else DEFAULT_SEED
-    return fit(history, priors=priors, seed=stated if seed is None else seed)
+    chosen = stated if seed is None else seed
+    return fit(history, priors=priors, seed=chosen, progress=advance)
 
 
 def _columns_of(columns: dict[str, Any] | None, files: list[str]) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,10 +24,23 @@ FloatArray = npt.NDArray[np.float64]
 FEWEST_PERIODS = 30
 
 PriorEdits = Mapping[str, Mapping[str, tuple[float, float]]]
+Progress = Callable[[float], None]
+
+#: Share of a market's time that finding its curves takes; the diagnostics take the rest.
+FITTING_SHARE = 0.5
+
+
+def _unheard(_: float) -> None:
+    """Progress that nobody asked for."""
 
 
 def fit(
-    history: History, *, priors: PriorEdits | None = None, seed: int = 1, draws: int = 400
+    history: History,
+    *,
+    priors: PriorEdits | None = None,
+    seed: int = 1,
+    draws: int = 400,
+    progress: Progress = _unheard,
 ) -> Model:
     """Response curves of every channel (and market) with draws from their posterior.
 
@@ -43,6 +56,8 @@ def fit(
         Of the starts and the draws: the same seed gives the same Model.
     draws : int
         Draws per parameter; 0 gives the single most plausible curve instead.
+    progress : callable, optional
+        Told the share done, from 0 to 1, as the fit goes on.
 
     Returns
     -------
@@ -66,12 +81,15 @@ def fit(
     roots = np.random.default_rng(seed).spawn(len(history.markets))
     channels, found = [], _about_the_whole(history, beliefs)
     for market, rng in enumerate(roots):
+        progress(market / len(roots))
         fitted = _fit_market(history, market, beliefs, rng)
+        progress((market + FITTING_SHARE) / len(roots))
         if fitted is None:
             found += [_silent(channel, history.markets[market]) for channel in history.channels]
             continue
         channels += _curves(fitted, history, draws)
         found += _left_out(fitted, history) + diagnose(fitted.subject, fitted.rng)
+    progress(1.0)
     record = _record(history, beliefs, seed=seed, draws=draws, diagnostics=found)
     return Model(
         currency=history.currency, period=history.spacing.value, channels=channels, fit=record

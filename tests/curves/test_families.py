@@ -38,7 +38,8 @@ def curves(draw: st.DrawFn, families: tuple[str, ...] = FAMILIES) -> Curve:
     if family == "michaelis":
         return MichaelisMentenCurve(one[0], one[1], np.array([1.0]))
     if family == "power":
-        return PowerCurve(one[0] / money, np.array([draw(st.floats(0.1, 1.0))]))
+        exponent = draw(st.one_of(st.floats(0.1, 0.98), st.just(1.0)))
+        return PowerCurve(one[0] / money, np.array([exponent]))
     if family == "table":
         steps = draw(st.lists(st.floats(0.05, 2.0), min_size=1, max_size=6))
         rises = draw(st.lists(st.integers(0, 2000), min_size=len(steps), max_size=len(steps)))
@@ -127,7 +128,7 @@ def test_the_inverse_marginal_finds_the_price_again(curve, where):
     beyond = spend > float(curve.inflection()[0])
     price = curve.marginal(at(spend))
     if beyond and price[0] > 1e-12 * curve.value(at(spend))[0] / spend:
-        found = curve.inverse_marginal(price)
+        found = curve.inverse_marginal(price * (1 - 1e-12))  # a straight piece has one marginal
         assert found[0] >= spend * (1 - 1e-6)
         if np.isfinite(found[0]):
             np.testing.assert_allclose(curve.marginal(found * (1 - 1e-9)), price, rtol=1e-5)

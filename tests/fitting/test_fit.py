@@ -8,6 +8,7 @@ import pytest
 from optimizer.errors import DocumentError, FitError
 from optimizer.fitting.fit import fit
 from optimizer.history import Control, Spacing
+from optimizer.synthetic import attributed_market
 from tests.fitting import examples
 from tests.fitting.examples import CEILINGS, HALVES, SLOPES, draws_of, said
 
@@ -277,3 +278,12 @@ def test_ten_channels_by_156_weeks_fit_within_a_second():
         began = time.process_time()
         fit(history)
         assert time.process_time() - began < 1.0
+
+
+def test_progress_runs_from_nothing_to_all():
+    heard: list[float] = []
+    fit(attributed_market(3, n_channels=3).history, progress=heard.append)
+    assert heard == sorted(heard)
+    assert heard[0] == 0.0
+    assert heard[-1] == 1.0
+    assert len(heard) > 2
