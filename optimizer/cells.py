@@ -143,6 +143,12 @@ def ask(model: Model, scenario: Scenario) -> Question:
     DocumentError
         If it names channels the model lacks, or lacks what the model cannot tell.
     """
+    if not (isinstance(model, Model) and isinstance(scenario, Scenario)):
+        given = f"{type(model).__name__} and {type(scenario).__name__}"
+        raise TypeError(
+            f"A question takes a Model and a Scenario, in this order, not {given}. "
+            "Make them with fit() or Model.from_dict(), and Scenario.from_dict()."
+        )
     refuse_unbuilt(scenario)
     faults = (
         *_unknown_names(model, scenario),
@@ -257,8 +263,9 @@ def stated_split(model: Model, split: Mapping[str, float | dict[str, float]]) ->
 
 def _budget(scenario: Scenario, current: FloatArray) -> float:
     lot = scenario.lot
-    if not isinstance(scenario.budget, float):
+    if scenario.budget is None:
         return float(in_money(np.round(current.sum() / lot), lot))
+    assert isinstance(scenario.budget, float), "other budgets were refused as not built"
     if not _is_whole(scenario.budget, lot):
         text = f"{scenario.budget!r} is no multiple of the lot {lot:g}; round it"
         raise DocumentError("scenario", (Fault("/budget", text),))
@@ -316,6 +323,19 @@ def _warnings(model: Model, scenario: Scenario, current: FloatArray) -> Iterator
         yield PlanWarning(
             code="values_not_read",
             message="values is read by the objective customer_value only; this plan ignores it.",
+        )
+    margins = scenario.margin.values() if isinstance(scenario.margin, dict) else [scenario.margin]
+    if max(margins) > 1.0:
+        yield PlanWarning(
+            code="margin_above_one",
+            message=f"A margin of {max(margins):g} counts {100 * max(margins):,.0f} % of revenue "
+            "as earned: write 0.4 for 40 %.",
+        )
+    if model.fit and scenario.start and scenario.start.isoformat() <= model.fit.last_date:
+        yield PlanWarning(
+            code="start_in_history",
+            message=f"The plan starts on {scenario.start}, within the history, which ends on "
+            f"{model.fit.last_date}.",
         )
     stated = scenario.currency
     if stated and model.currency and stated != model.currency:

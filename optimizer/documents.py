@@ -9,9 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    model_validator,
+)
 
 from optimizer.errors import DocumentError, Fault, nearest
 
@@ -24,6 +32,28 @@ class Document(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, allow_inf_nan=False, populate_by_name=True
     )
+
+
+class WholeDocument(Document):
+    """A document of its own: however it is made, its faults come as one DocumentError."""
+
+    named: ClassVar[str]
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_plain_faults(cls, content: Any, check: ModelWrapValidatorHandler[Self]) -> Self:
+        try:
+            return check(content)
+        except ValidationError as error:
+            known = content if isinstance(content, Mapping) else {}
+            raise DocumentError(cls.named, _faults(error, cls, known)) from None
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy with some keys changed, checked as any document is."""
+        if not update:
+            return super().model_copy(deep=deep)
+        content = self.model_dump(by_alias=True, exclude_unset=True)
+        return type(self).model_validate(content | dict(update))
 
 
 def _plain_number(value: Any) -> Any:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from functools import cached_property
 from itertools import groupby
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from optimizer import curves
 from optimizer.curves import Curve as CurveFamily
 from optimizer.curves import DrawCurves, TableCurve, TabulatedDraws
-from optimizer.documents import Document, Number, canonical_hash, parse
+from optimizer.documents import Document, Number, WholeDocument, canonical_hash, parse
 
 FloatArray = npt.NDArray[np.float64]
 Period = Literal["day", "week", "month"]
@@ -187,8 +187,10 @@ class FitRecord(Document):
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-class Model(Document):
+class Model(WholeDocument):
     """Response curves of all channels, one currency, one period length."""
+
+    named: ClassVar[str] = "model"
 
     model: Literal[1] = 1
     currency: str | None = None
@@ -218,6 +220,15 @@ class Model(Document):
         if len(counts) > 1:
             raise ValueError(f"lists of draws differ in length: {sorted(counts)}; make them equal")
         return self
+
+    def __repr__(self) -> str:
+        made = f"fitted to {self.fit.n_periods} periods" if self.fit else "stated"
+        return (
+            f"Model({', '.join(self.names)}; {made}, per {self.period}, "
+            f"{self.n_draws} draws, currency {self.currency})"
+        )
+
+    __str__ = __repr__
 
     @cached_property
     def content_hash(self) -> str:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,7 @@ from pydantic import Field
 from optimizer import economics
 from optimizer.allocation import Allocation, allocate
 from optimizer.cells import PlanWarning, Question, ask, stated_split
-from optimizer.documents import Document, parse
+from optimizer.documents import Document, WholeDocument, parse
 from optimizer.errors import DocumentError, Fault, nearest
 from optimizer.model import Model
 from optimizer.notices import plan_warnings
@@ -122,8 +122,10 @@ class Provenance(Document):
     seed: int
 
 
-class Plan(Document):
+class Plan(WholeDocument):
     """A recommended split, or a what-if's: every number with its doubt."""
+
+    named: ClassVar[str] = "plan"
 
     plan: Literal[1] = 1
     name: str = ""
@@ -174,10 +176,41 @@ class Plan(Document):
         return split
 
     def _repr_html_(self) -> str:
-        columns = ["channel", "market", "current_spend", "spend", "change", "romi", "marginal_romi"]
-        table = self.allocation[columns].dropna(axis=1, how="all")
-        sentence = f"<p>{self.certificate.statement}</p>" if self.certificate else ""
-        return str(table.to_html(index=False, float_format="{:,.2f}".format)) + sentence
+        gain = self.totals.uplift
+        lines = [f"{self.name or 'Plan'}: {self.totals.spend:,.2f} {self.currency or ''}"]
+        lines.append(f"gain over the current split {_in_words(gain, '{:,.0f}')}")
+        lines += [self.certificate.statement] if self.certificate else []
+        table = self._readable().to_html(index=False, na_rep="", justify="right")
+        return "".join([str(table), *(f"<p>{line}</p>" for line in lines)])
+
+    def _readable(self) -> pd.DataFrame:
+        """The split as a person reads it."""
+        import pandas as pd
+
+        records = [
+            {
+                "channel": row.channel,
+                "market": row.market,
+                "now": f"{row.current_spend:,.0f}",
+                "plan": f"{row.spend:,.0f}",
+                "change": "new" if row.change is None else f"{row.change:+.0%}",
+                "revenue (90 % interval)": _in_words(row.response, "{:,.0f}"),
+                "ROMI": row.romi and f"{row.romi:.2f}",
+                "marginal ROMI": row.marginal_romi and f"{row.marginal_romi:.2f}",
+                "limit": row.binding,
+            }
+            for row in self.rows
+        ]
+        return pd.DataFrame.from_records(records).dropna(axis=1, how="all")
+
+
+def _in_words(interval: Interval, form: str) -> str:
+    if interval.mean is None:
+        return ""
+    if interval.p05 is None or interval.p95 is None:
+        return form.format(interval.mean)
+    low, high = form.format(interval.p05), form.format(interval.p95)
+    return f"{form.format(interval.mean)} ({low} to {high})"
 
 
 @dataclass(frozen=True)
@@ -311,7 +344,7 @@ def plan(model: Model, scenario: Scenario) -> Plan:
 
 
 def what_if(
-    model: Model, scenario: Scenario, split: Mapping[str, float | dict[str, float]]
+    model: Model, scenario: Scenario, split: Mapping[str, float | dict[str, float]] | Plan
 ) -> Plan:
     """What a given split would bring: the same numbers as a plan, without a certificate.
 
@@ -319,7 +352,7 @@ def what_if(
     ----------
     model : Model
     scenario : Scenario
-    split : mapping of channel to money, or to a mapping of market to money
+    split : mapping of channel to money, or to a mapping of market to money; or a Plan
         Whole-plan currency. A channel not named keeps its current spend, with a warning.
 
     Raises
@@ -328,7 +361,7 @@ def what_if(
         If the split names unknown channels or markets, or holds no valid money.
     """
     question = ask(model, scenario)
-    spend, kept = _given_split(question, split)
+    spend, kept = _given_split(question, split.split if isinstance(split, Plan) else split)
     outcome = _Outcome(question, spend)
     return _document(question, outcome, None, kept)
 
@@ -420,7 +453,10 @@ def _shadow_prices(
     currency = question.scenario.currency or question.model.currency or "unit of money"
     money = "margin" if question.counts_profit else "revenue"
     charge = 1.0 if question.counts_profit else 0.0
-    worth = f"one more {currency} of budget earns {found.price:,.2f} {currency} of {money}"
+    worth = (
+        f"one more {currency} of budget, limits held, earns "
+        f"{found.price:,.2f} {currency} of {money}"
+    )
     prices = [ShadowPrice(constraint="budget", price=found.price - charge, statement=worth)]
     marginal = found.marginal_gain
     for row, name, gain in zip(outcome.rows, question.names, marginal, strict=True):

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from optimizer.documents import Document, Money, Number, Whole, canonical_hash, parse
+from optimizer.documents import Document, Money, Number, Whole, WholeDocument, canonical_hash, parse
 from optimizer.errors import Fault, NotBuiltError
 
 ControlKind = Literal["promotion", "holiday", "demand", "other"]
@@ -179,8 +179,10 @@ class Risk(Document):
     weight: Share = 1.0
 
 
-class Scenario(Document):
+class Scenario(WholeDocument):
     """A budget question. All money is for the whole plan."""
+
+    named: ClassVar[str] = "scenario"
 
     scenario: Literal[1] = 1
     name: str = ""

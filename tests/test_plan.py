@@ -82,6 +82,41 @@ def test_a_what_if_of_the_plans_own_split_returns_the_plans_own_numbers(model, o
     assert again.warnings == answer.warnings
 
 
+def test_a_what_if_takes_a_plan_as_its_split():
+    answer = plan(DRAWN, scenario())
+    assert what_if(DRAWN, scenario(), answer).rows == answer.rows
+
+
+def test_a_loop_over_budgets_by_copies_asks_a_new_question_each_time():
+    question = scenario(budget=500_000)
+    spent = [
+        plan(MODEL, question.model_copy(update={"budget": budget})).totals.spend
+        for budget in (500_000, 600_000, 700_000.0)
+    ]
+    assert spent == [500_000, 600_000, 700_000]
+    with pytest.raises(DocumentError, match='did you mean "budget"'):
+        question.model_copy(update={"budgt": 5.0})
+    with pytest.raises(DocumentError, match="must be a number"):
+        question.model_copy(update={"budget": "abc"})
+
+
+@pytest.mark.parametrize("arguments", [({}, scenario()), (MODEL, {}), (scenario(), MODEL)])
+def test_other_things_than_a_model_and_a_scenario_are_refused_with_what_to_bring(arguments):
+    with pytest.raises(TypeError, match="takes a Model and a Scenario"):
+        plan(*arguments)
+
+
+def test_documents_introduce_themselves_briefly():
+    assert repr(DRAWN).startswith("Model(tv, search, print, radio; stated, per week, 200 draws")
+    assert len(str(DRAWN)) < 200
+
+
+def test_a_margin_above_one_is_warned_about():
+    codes = [w.code for w in plan(MODEL, scenario(margin=40)).warnings]
+    assert "margin_above_one" in codes
+    assert "margin_above_one" not in [w.code for w in plan(MODEL, scenario(margin=1)).warnings]
+
+
 @pytest.mark.parametrize("model", [MODEL, DRAWN])
 def test_a_plan_survives_json_and_comes_back_the_same(model):
     answer = plan(model, scenario(name="spring", start="2027-01-04"))
@@ -360,6 +395,9 @@ def test_the_first_period_follows_the_history():
     assert answer.start == dt.date(2027, 1, 4)
     assert any(w.code == "not_identified" and w.channel == "tv" for w in answer.warnings)
     assert plan(DRAWN, scenario()).start is None
+    early = plan(Model.from_dict(content), scenario(start="2026-06-01"))
+    assert "start_in_history" in [w.code for w in early.warnings]
+    assert "start_in_history" not in [w.code for w in answer.warnings]
     assert plan(DRAWN, scenario(start="2027-03-01")).start == dt.date(2027, 3, 1)
 
 
@@ -368,7 +406,8 @@ def test_the_answer_reads_as_a_table():
     frame = answer.allocation
     assert list(frame["channel"]) == ["tv", "search", "print", "radio"]
     assert {"spend", "current_spend", "response_mean", "response_p05", "romi"} <= set(frame)
-    assert "tv" in answer._repr_html_()
+    page = answer._repr_html_()
+    assert all(word in page for word in ("tv", "90 % interval", "gain over the current", "EUR"))
 
 
 @pytest.mark.parametrize("caution", [0, 0.5, 1])

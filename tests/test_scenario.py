@@ -245,6 +245,15 @@ def test_a_fault_names_its_place_and_what_to_do(content, where, words):
     assert "scenario" in str(caught.value)
 
 
+def test_a_scenario_made_by_keywords_is_refused_in_the_same_words():
+    with pytest.raises(DocumentError) as by_keywords:
+        Scenario(periods=4, budget=-5, caution=7)
+    with pytest.raises(DocumentError) as by_content:
+        Scenario.from_dict({"periods": 4, "budget": -5, "caution": 7})
+    assert str(by_keywords.value) == str(by_content.value)
+    assert len(by_keywords.value.faults) == 2
+
+
 def test_all_faults_are_named_at_once():
     with pytest.raises(DocumentError) as caught:
         Scenario.from_dict({"budget": -1, "caution": 7, "budgt": 1})

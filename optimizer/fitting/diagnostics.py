@@ -76,7 +76,8 @@ def _learned_shares(subject: Subject) -> list[Diagnostic]:
     for channel, share in zip(subject.channels, 1 - after / before, strict=True):
         poor = share < BARELY_LEARNED
         words = (
-            f"The history hardly says what {channel} earns: lock its spend, or test it first."
+            f"The history hardly says what {channel} earns: moving its money rests mostly on "
+            "what was believed before. Lock its spend, or test it first."
             if poor
             else f"The history took {share:.0%} of the doubt out of the return on {channel}."
         )
