@@ -16,7 +16,8 @@ from optimizer.errors import (
     SolverError,
 )
 from optimizer.model import Diagnostic, Model
-from optimizer.plan import AllocationRow, Plan, plan, what_if
+from optimizer.plan import plan, what_if
+from optimizer.plan_document import AllocationRow, Plan
 from optimizer.scenario import Scenario
 from optimizer.version import VERSION
 

@@ -19,7 +19,7 @@ ROWS = (
     ("optimizer",),
     ("optimizer.files",),
     ("optimizer.plan",),
-    ("optimizer.notices",),
+    ("optimizer.notices", "optimizer.plan_document"),
     ("optimizer.cells",),
     ("optimizer.scenario", "optimizer.synthetic"),
     ("optimizer.allocation", "optimizer.fitting"),
