@@ -279,13 +279,11 @@ def _shadow_prices(
     """What one more unit of the budget, and of every limit that binds, is worth."""
     if found.price is None:
         return ()
-    currency = question.scenario.currency or question.model.currency or "unit of money"
+    currency = question.scenario.currency or question.model.currency
+    one, of = currency or "unit", f" {currency}" if currency else ""
     money = "margin" if question.counts_profit else "revenue"
     charge = 1.0 if question.counts_profit else 0.0
-    worth = (
-        f"one more {currency} of budget, limits held, earns "
-        f"{found.price:,.2f} {currency} of {money}"
-    )
+    worth = f"one more {one} of budget, limits held, earns {found.price:,.2f}{of} of {money}"
     prices = [ShadowPrice(constraint="budget", price=found.price - charge, statement=worth)]
     marginal = found.marginal_gain
     for row, name, gain in zip(outcome.rows, question.names, marginal, strict=True):
@@ -294,7 +292,7 @@ def _shadow_prices(
         is_top = row.binding == "maximum"
         step = max(gain - found.price if is_top else found.price - gain, 0.0)
         change = "raising the maximum" if is_top else "lowering the minimum"
-        statement = f"{change} of {name} by one {currency} gains {step:,.2f} {currency}"
+        statement = f"{change} of {name} by one {one} gains {step:,.2f}{of}"
         prices.append(
             ShadowPrice(constraint=f"{name} {row.binding}", price=float(step), statement=statement)
         )
