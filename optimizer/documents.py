@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import (
@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from optimizer.errors import DocumentError, Fault, nearest
+from optimizer.wording import TELLS_ALL, fault_in_words, rank
 
 LARGEST_MONEY = 1e13  # beyond it a cent is no longer exact
 
@@ -101,18 +102,27 @@ def canonical_hash(document: BaseModel) -> str:
 def _faults(
     error: ValidationError, kind: type[BaseModel], content: Mapping[str, Any]
 ) -> tuple[Fault, ...]:
-    merged: dict[str, list[str]] = {}
+    merged: dict[str, dict[str, int]] = {}
     for item in error.errors():
         pointer = _pointer(item["loc"], content, item["type"])
         message = _message(item, kind, pointer)
-        if message not in merged.setdefault(pointer, []):
-            merged[pointer].append(message)
-    return tuple(Fault(pointer, ", or ".join(_telling(texts))) for pointer, texts in merged.items())
+        merged.setdefault(pointer, {}).setdefault(message, rank(item["type"], message))
+    return tuple(
+        Fault(pointer, ", or ".join(_telling(texts)))
+        for pointer, texts in merged.items()
+        if min(texts.values()) == TELLS_ALL or not _any_within(pointer, merged)
+    )
 
 
-def _telling(texts: list[str]) -> list[str]:
-    """Where a place may hold one of several kinds, the complaints that say more than the kind."""
-    return [text for text in texts if not text.startswith("should be a valid")] or texts
+def _telling(texts: Mapping[str, int]) -> list[str]:
+    """Of the complaints about one place, those that tell most."""
+    least = min(texts.values())
+    return [text for text, vagueness in texts.items() if vagueness == least]
+
+
+def _any_within(pointer: str, places: Iterable[str]) -> bool:
+    """Whether a place has faults of its own inside it."""
+    return any(place.startswith(f"{pointer}/") for place in places)
 
 
 def _pointer(loc: tuple[int | str, ...], content: Any, kind: str) -> str:
@@ -135,28 +145,37 @@ def _message(item: Any, kind: type[BaseModel], pointer: str) -> str:
         key = str(item["loc"][-1])
         known = _known_keys(kind, tuple(str(part) for part in item["loc"][:-1]))
         return f'unknown key "{key}"; {nearest(key, known)}'
-    if item["type"] == "missing":
-        return "is missing; add it"
     if item["type"] == "union_tag_invalid":
         expected = [word.strip(" '") for word in item["ctx"]["expected_tags"].split(",")]
         return f"unknown {item['ctx']['discriminator']} {item['ctx']['tag']!r}; " + nearest(
             str(item["ctx"]["tag"]), expected
         )
-    text = str(item["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    text = text[0].lower() + text[1:]
-    given = item.get("input")
-    shown = isinstance(given, int | float | str) and len(str(given)) < 60 and pointer
-    return f"{text} (it is {given!r})" if shown else text
+    if item["type"] == "union_tag_not_found":
+        key = str(item["ctx"]["discriminator"]).strip("'")
+        known = _known_values(kind, tuple(str(part) for part in item["loc"]), key)
+        return f"{key} is missing; known: {', '.join(sorted(known))}"
+    return fault_in_words(item, pointer)
 
 
 def _known_keys(kind: type[BaseModel], loc: tuple[str, ...]) -> set[str]:
     """The keys the place in question knows, found in the JSON Schema."""
+    return {key for option in _options_at(kind, loc) for key in option.get("properties", {})}
+
+
+def _known_values(kind: type[BaseModel], loc: tuple[str, ...], key: str) -> set[str]:
+    """The values of a key that tell the kinds of the place in question apart."""
+    nodes = [option.get("properties", {}).get(key, {}) for option in _options_at(kind, loc)]
+    return {str(node["const"]) for node in nodes if "const" in node}
+
+
+def _options_at(kind: type[BaseModel], loc: tuple[str, ...]) -> list[Any]:
+    """What may stand at a place, as nodes of the JSON Schema."""
     schema = kind.model_json_schema(by_alias=True)
     defined = schema.get("$defs", {})
     here: list[Any] = [schema]
     for part in loc:
         here = [child for node in here for child in _children(node, part, defined)] or here
-    return {key for node in here for key in _resolve(node, defined, "properties")}
+    return [option for node in here for option in _options(node, defined)]
 
 
 def _children(node: Any, part: str, defined: Mapping[str, Any]) -> list[Any]:
@@ -177,10 +196,6 @@ def _options(node: Any, defined: Mapping[str, Any]) -> list[Any]:
         return _options(defined[node["$ref"].rsplit("/", 1)[-1]], defined)
     nested = [*node.get("anyOf", []), *node.get("oneOf", [])]
     return [node] + [option for child in nested for option in _options(child, defined)]
-
-
-def _resolve(node: Any, defined: Mapping[str, Any], what: str) -> set[str]:
-    return {key for option in _options(node, defined) for key in option.get(what, {})}
 
 
 def _kind_of(content: Any) -> str:

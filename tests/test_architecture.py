@@ -27,6 +27,7 @@ ROWS = (
     ("optimizer.history", "optimizer.economics"),
     ("optimizer.tables",),
     ("optimizer.curves", "optimizer.adstock", "optimizer.documents"),
+    ("optimizer.wording",),
     ("optimizer.errors", "optimizer.version"),
 )
 
@@ -44,7 +45,7 @@ INSIDE = {
         ("grid", "formats"),
         ("observations",),
         ("columns", "dates"),
-        ("cells", "texts"),
+        ("cells", "headers", "texts"),
         ("findings",),
     ),
 }

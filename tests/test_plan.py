@@ -307,9 +307,9 @@ def test_channels_a_split_does_not_name_stay_as_they_are():
     ("split", "words"),
     [
         ({"tvv": 1}, 'did you mean "tv"'),
-        ({"tv": -1}, "greater than or equal to 0"),
+        ({"tv": -1}, "must be at least 0"),
         ({"tv": float("nan")}, "finite"),
-        ({"tv": 1e300}, "less than or equal"),
+        ({"tv": 1e300}, "must be at most"),
         ({"tv": {"north": 5}}, "market"),
         ({"tv": 0, "search": 0, "print": 0, "radio": 0}, "spends nothing"),
     ],
@@ -527,6 +527,7 @@ def test_a_faulty_model_is_refused(change, words):
     ("curve", "words"),
     [
         ({"family": "hil"}, "did you mean .*hill"),
+        ({"ceiling": 1}, "channels.0.curve: family is missing; known: exponential, hill, "),
         ({"family": "hill", "ceiling": 1, "half_saturation": 1}, "slope: is missing"),
         ({"family": "hill", "ceiling": -1, "half_saturation": 1, "slope": 1}, "above 0"),
         ({"family": "power", "scale": 1, "exponent": 1.5}, "at most 1"),

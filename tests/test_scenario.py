@@ -204,24 +204,24 @@ def test_each_form_not_built_yet_is_an_error_that_names_it(content, pointer):
         ({"schedule": {"patern": "even"}}, "/schedule", 'did you mean "pattern"'),
         ({"budget": "lots"}, "/budget", "must be a number"),
         ({"budget": True}, "/budget", "must be a number"),
-        ({"budget": -1}, "/budget", "greater than or equal to 0"),
+        ({"budget": -1}, "/budget", "must be at least 0"),
         ({"budget": 0}, "", "above 0"),
-        ({"budget": 1e14}, "/budget", "less than or equal to 10000000000000"),
+        ({"budget": 1e14}, "/budget", "at most 10,000,000,000,000"),
         ({"budget": float("nan")}, "/budget", "finite"),
         ({"budget": float("inf")}, "/budget", "finite"),
-        ({"budget": 1e300}, "/budget", "less than or equal"),
-        ({"current": {"tv": 1e300}}, "/current/tv", "less than or equal"),
-        ({"margin": 0}, "/margin", "greater than 0"),
+        ({"budget": 1e300}, "/budget", "must be at most"),
+        ({"current": {"tv": 1e300}}, "/current/tv", "must be at most"),
+        ({"margin": 0}, "/margin", "must be above 0"),
         ({"margin": "40%"}, "/margin", "must be a number"),
-        ({"periods": 0}, "/periods", "greater than or equal to 1"),
-        ({"periods": 1.5}, "/periods", "integer"),
-        ({"periods": None}, "/periods", "integer"),
+        ({"periods": 0}, "/periods", "must be at least 1"),
+        ({"periods": 1.5}, "/periods", "a whole number"),
+        ({"periods": None}, "/periods", "a whole number"),
         ({"start": "soon"}, "/start", "date"),
-        ({"caution": 2}, "/caution", "less than or equal to 1"),
+        ({"caution": 2}, "/caution", "must be at most 1"),
         ({"caution": 0.5, "risk": {"measure": "cvar"}}, "", "keep one"),
         ({"bounds": [2, 0.5]}, "/bounds", "swap"),
         ({"bounds": [0.5]}, "/bounds/1", "missing; add it"),
-        ({"objective": "profits"}, "/objective", "'profit'"),
+        ({"objective": "profits"}, "/objective", 'did you mean "profit"?'),
         ({"channels": {"tv": {"min": 5, "max": 3}}}, "/channels/tv", "above max"),
         ({"channels": {"tv": {"locked": 5, "max": 3}}}, "/channels/tv", "locked"),
         ({"channels": {"tv": {"change": [0.5, -0.5]}}}, "/channels/tv/change", "swap"),
@@ -229,10 +229,34 @@ def test_each_form_not_built_yet_is_an_error_that_names_it(content, pointer):
         ({"channels": {"tv": {"locked": "x"}}}, "/channels/tv/locked", "must be a number"),
         ({"history": {}}, "/history", "file or files"),
         ({"history": {"file": "a"}, "model": "b"}, "", "keep one"),
-        ({"lot": 0}, "/lot", "greater than 0"),
-        ({"seed": -1}, "/seed", "greater than or equal to 0"),
-        ({"fit": {"priors": {"tv": {"roas": [1.5, 0]}}}}, "/fit/priors/tv/roas/1", "greater"),
+        ({"lot": 0}, "/lot", "must be above 0"),
+        ({"seed": -1}, "/seed", "must be at least 0"),
+        ({"fit": {"priors": {"tv": {"roas": [1.5, 0]}}}}, "/fit/priors/tv/roas/1", "above 0"),
         ({"scenario": 2}, "/scenario", "1"),
+        ({"history": "a.csv"}, "/history", "write history: {file: a.csv}"),
+        ({"channels": {"TikTok": 20000}}, "/channels/TikTok", "write {locked: 20000} or {min: "),
+        ({"budget": "200,000"}, "/budget", "write 200000, without separators, quotes or currency"),
+        ({"budget": "200k"}, "/budget", "write 200000, without"),
+        ({"budget": "1.5m EUR"}, "/budget", "write 1500000, without"),
+        ({"budget": "200000"}, "/budget", "write 200000, without"),
+        ({"budget": {"min": 5, "max": "x"}}, "/budget/max", "must be a number"),
+        ({"margin": "40 %"}, "/margin", "write 0.4 for 40 %"),
+        ({"margin": {"tv": "40%"}}, "/margin/tv", "write 0.4 for 40%"),
+        ({"bounds": [-0.5, 0.5]}, "/bounds/0", "factors of the current spend, such as [0.5, 1.5]"),
+        ({"bounds": 0.5}, "/bounds", "must be a list; bounds are factors"),
+        (
+            {"channels": {"tv": {"change": [-20, 20]}}},
+            "/channels/tv/change/0",
+            "a fraction, such as [-0.2, 0.2]",
+        ),
+        ({"objective": "Profit"}, "/objective", 'did you mean "profit"?'),
+        ({"start": "31.12.2024"}, "/start", "write 2024-12-31"),
+        ({"start": "01/02/2024"}, "/start", "write it as 2024-12-31"),
+        (
+            {"history": {"file": "a", "columns": {"controls": {"x": "promo"}}}},
+            "/history/columns/controls/x",
+            'did you mean "promotion"?',
+        ),
     ],
     ids=str,
 )
@@ -252,6 +276,14 @@ def test_a_scenario_made_by_keywords_is_refused_in_the_same_words():
         Scenario.from_dict({"periods": 4, "budget": -5, "caution": 7})
     assert str(by_keywords.value) == str(by_content.value)
     assert len(by_keywords.value.faults) == 2
+
+
+@pytest.mark.parametrize("budget", ["lots", True, -1, {"min": 1, "max": "x"}, [1]], ids=str)
+def test_a_faulty_budget_is_one_fault_that_says_nothing_of_other_kinds(budget):
+    with pytest.raises(DocumentError) as caught:
+        Scenario.from_dict({"periods": 4, "budget": budget})
+    assert len(caught.value.faults) == 1
+    assert "free" not in str(caught.value)
 
 
 def test_all_faults_are_named_at_once():
