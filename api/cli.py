@@ -102,8 +102,9 @@ def demo(
 ) -> None:
     """Run the shipped example: a shop's history, its curves, the best split."""
     from api import services
-    from api.output import Delivery, copy_folder
+    from api.output import Delivery, copy_folder, to_cents
     from api.terminal.demo import Way, show_demo
+    from api.terminal.plans import NARROWEST_PLAN
 
     with Delivery(as_json=as_json, output=output, quiet=quiet) as delivery:
         if copy_to is not None:
@@ -116,7 +117,12 @@ def demo(
         spent = perf_counter() - begun
         answer = _answer(services.Question(scenario, model), None, delivery)
         way, content = Way(history, model, spent, answer), answer.to_dict()
-        delivery.hand_over(content, content["allocation"], partial(show_demo, way, copy_to))
+        delivery.hand_over(
+            content,
+            to_cents(content["allocation"]),
+            partial(show_demo, way, copy_to),
+            narrowest=NARROWEST_PLAN,
+        )
 
 
 @_command
@@ -196,7 +202,9 @@ def what_if(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     scenario: ScenarioFile,
     split: Annotated[
         Path,
-        typer.Option(metavar="FILE", help='The split to try: {"tv": 412000} in JSON, or a plan.'),
+        typer.Option(
+            metavar="FILE", help='The split to try: {"tv": 412000} in JSON, or a plan, JSON or CSV.'
+        ),
     ],
     model: ModelFile = None,
     as_json: AsJson = False,
@@ -212,8 +220,9 @@ def what_if(  # noqa: PLR0913, PLR0917  (one parameter for each option)
 
 def _deliver(path: Path, model: Path | None, split: Path | None, delivery: Delivery) -> None:
     """Answer a scenario file's question and hand the plan over."""
+    from api.output import to_cents
     from api.services import read_question
-    from api.terminal.plans import show_plan
+    from api.terminal.plans import NARROWEST_PLAN, show_plan
 
     voice = delivery.voice
     question = read_question(
@@ -221,7 +230,12 @@ def _deliver(path: Path, model: Path | None, split: Path | None, delivery: Deliv
     )
     answer = _answer(question, split, delivery)
     content = answer.to_dict()
-    delivery.hand_over(content, content["allocation"], partial(show_plan, answer))
+    delivery.hand_over(
+        content,
+        to_cents(content["allocation"]),
+        partial(show_plan, answer),
+        narrowest=NARROWEST_PLAN,
+    )
 
 
 def _answer(question: Question, split: Path | None, delivery: Delivery) -> Plan:
@@ -245,7 +259,7 @@ def main() -> None:
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without dashes shows question marks
+            stream.reconfigure(errors="plainly")  # a terminal without dashes shows hyphens
     app()
 
 

@@ -1,7 +1,9 @@
-"""What the shell makes of an error: an exit code and a sentence."""
+"""What the shell makes of an error: an exit code and a sentence; plain letters where a stream
+can hold no others."""
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 import sys
@@ -32,6 +34,10 @@ EXIT_CODES = {
     "ProblemError": ExitCode.NO_ANSWER,
     "SolverError": ExitCode.INTERNAL,
 }
+
+
+#: Letters of our output that an old terminal lacks -> the nearest it has.
+PLAIN = str.maketrans("−–—─━×…’\u2009\u202f\u00a0", "-----x.'   ")
 
 
 class MisuseError(Exception):
@@ -92,3 +98,14 @@ def _silence_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except (OSError, ValueError):
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+
+
+def plainly(error: UnicodeError) -> tuple[str, int]:
+    """What a stream writes for characters it cannot hold: the nearest plain ones, else "?"."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    strange = error.object[error.start : error.end].translate(PLAIN)
+    return "".join(letter if letter.isascii() else "?" for letter in strange), error.end
+
+
+codecs.register_error("plainly", plainly)

@@ -22,6 +22,7 @@ from optimizer import FileError, write_whole
 TABULAR = (".json", ".csv")
 NUMBERS = re.compile(r"\[\n\s+([^\[\]{}\"]*?)\s+\]")  # no text holds a raw line break
 NARROWEST = 72  # characters; a narrower terminal wraps lines itself, and nothing is cut off
+MONEY = ("spend", "per_period", "current_spend", "response")  # of a plan's rows
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -57,6 +58,26 @@ def csv_text(records: Sequence[Mapping[str, Any]], columns: Sequence[str] = ()) 
     return buffer.getvalue()
 
 
+def to_cents(records: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A plan's rows for a spreadsheet: money to the cent, ratios to six decimals.
+
+    Examples
+    --------
+    >>> to_cents([{"spend": 5.004, "response": {"mean": 2.499999}, "romi": -0.50059952}])
+    [{'spend': 5.0, 'response': {'mean': 2.5}, 'romi': -0.5006}]
+    """
+    return [
+        {key: _rounded(value, 2 if key in MONEY else 6) for key, value in record.items()}
+        for record in records
+    ]
+
+
+def _rounded(value: Any, decimals: int) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _rounded(part, decimals) for key, part in value.items()}
+    return round(value, decimals) + 0.0 if isinstance(value, float) else value
+
+
 def _flat(record: Mapping[str, Any], prefix: str = "") -> Iterable[tuple[str, Any]]:
     for key, value in record.items():
         if isinstance(value, Mapping):
@@ -77,11 +98,21 @@ class _Console(Console):
         raise BrokenPipeError
 
 
-def stdout_console() -> Console:
+def stdout_console(narrowest: int = NARROWEST) -> Console:
     """A console for what was asked for; colour and width as the terminal has them."""
     console = _Console(highlight=False)
-    console.width = max(console.width, NARROWEST)
+    console.width = max(console.width, narrowest)
     return console
+
+
+def _write_json(content: Any) -> None:
+    """JSON on stdout, escaped where the stream could not hold a name."""
+    text = json_text(content)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+    sys.stdout.write(text)
 
 
 class Voice:
@@ -182,6 +213,7 @@ class Delivery:
         records: list[dict[str, Any]],
         show: Callable[[Console], None],
         columns: Sequence[str] = (),
+        narrowest: int = NARROWEST,
     ) -> None:
         """Deliver an answer: the document, its records for CSV, its picture for people."""
         self.voice.done()
@@ -190,9 +222,9 @@ class Delivery:
             text = csv_text(records, columns) if csv_wanted else json_text(content)
             write_whole(self._output, text.encode())
         if self._as_json:
-            sys.stdout.write(json_text(content))
+            _write_json(content)
         elif self.shows_table:
-            show(stdout_console())
+            show(stdout_console(narrowest))
         sys.stdout.flush()
         if self._output is not None:
             self.voice.say(f"Wrote {self._output}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,6 @@ from optimizer import (
     DocumentError,
     Fault,
     FileError,
-    HistoryError,
     Model,
     Plan,
     Scenario,
@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 DOCUMENTS = (".yaml", ".yml", ".json")
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
 DEFAULT_SEED = 1
-COLUMNS_IN_PYTHON = "columns="
-NAME_THEM = (
-    "On the command line, write them into a scenario file, as "
-    "`history: {{file: {}, columns: {{...}}}}`, and give romi that file."
-)
 
 Layout = Literal["attributed", "aggregate"]
 
@@ -55,18 +50,82 @@ def read_scenario(path: Path) -> Scenario:
             f"{path} is a table, not a scenario. Write a scenario that names it, such as "
             f"`history: {{file: {path.name}}}` and `periods: 13`, and give that file."
         )
-    return Scenario.from_dict(read_document(path))
+    content = read_document(path)
+    if isinstance(content.get("channels"), list):
+        raise FileError(f"{path} is a model, not a scenario; give it with --model.")
+    if "allocation" in content:
+        raise FileError(
+            f"{path} is a plan, not a scenario. Give the scenario it came from; "
+            "`romi what-if` takes a plan with --split."
+        )
+    return Scenario.from_dict(content)
 
 
 def read_model(path: Path) -> Model:
     """The model of a JSON or YAML file."""
-    return Model.from_dict(read_document(path))
+    if path.suffix.lower() in TABLES:
+        raise FileError(
+            f"{path} is a table, not a model; `romi fit {path} -o model.json` makes one."
+        )
+    content = read_document(path)
+    if "periods" in content or "allocation" in content:
+        what = "plan" if "allocation" in content else "scenario"
+        raise FileError(f"{path} is a {what}, not a model; `romi fit` writes one with -o.")
+    return Model.from_dict(content)
 
 
 def read_split(path: Path) -> dict[str, Any]:
     """Channel -> money, or market -> money, from a file that holds just that, or a plan."""
+    if path.suffix.lower() == ".csv":
+        return _split_of_table(path)
+    if path.suffix.lower() in TABLES:
+        raise FileError(f"{path} cannot be read as a split. Give it as JSON or CSV.")
     content = read_document(path)
     return Plan.from_dict(content).split if "allocation" in content else content
+
+
+def _split_of_table(path: Path) -> dict[str, Any]:
+    """The split of a CSV with columns channel and spend, and market where there are several."""
+    header, rows = _rows_of(path)
+    missing = [name for name in ("channel", "spend") if name not in header]
+    if missing:
+        raise FileError(
+            f"{path} has no column {missing[0]}. A split as CSV has the columns channel and spend, "
+            "as `romi plan -o plan.csv` writes them."
+        )
+    split: dict[str, Any] = {}
+    for row in rows:
+        channel, market = (_unquoted(row.get(key) or "") for key in ("channel", "market"))
+        cells = split.setdefault(channel, {})
+        if market in cells:
+            where = f" in {market}" if market else ""
+            raise FileError(f"{path} names {channel}{where} twice. Keep one row of the two.")
+        cells[market] = _number(row["spend"] or "")
+    return {name: cells.get("", cells) for name, cells in split.items()}
+
+
+def _rows_of(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as wrong:
+        raise FileError(f"{path} cannot be read ({wrong}). Check its name and encoding.") from wrong
+    separator = ";" if lines and lines[0].count(";") > lines[0].count(",") else ","
+    reader: csv.DictReader[str] = csv.DictReader(lines, delimiter=separator)
+    rows = [dict(row) for row in reader if any(row.values())]
+    return list(reader.fieldnames or ()), rows
+
+
+def _unquoted(name: str) -> str:
+    """A name without the quote that kept a spreadsheet from running it."""
+    return name[1:] if name.startswith("'") else name
+
+
+def _number(text: str) -> float | str:
+    """The number a cell holds; else its text, which the check of the split then names."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def read_question(
@@ -129,12 +188,7 @@ def read_named_history(
     if len(files) == 1 and files[0].suffix.lower() in DOCUMENTS:
         scenario = read_scenario(files[0])
         return scenario, read_scenario_history(scenario, files[0].parent)
-    try:
-        return None, read_history(files, layout=layout, currency=currency)
-    except HistoryError as error:
-        if COLUMNS_IN_PYTHON in str(error):
-            error.add_note(NAME_THEM.format(files[0].name))
-        raise
+    return None, read_history(files, layout=layout, currency=currency)
 
 
 def fit_scenario(

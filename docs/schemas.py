@@ -9,6 +9,12 @@ from typing import Any
 from optimizer import Model, Plan, Scenario
 
 FOLDER = Path(__file__).parent
+LIMITS = {
+    "ge": "minimum",
+    "gt": "exclusiveMinimum",
+    "le": "maximum",
+    "lt": "exclusiveMaximum",
+}
 
 
 def schemas() -> dict[str, dict[str, Any]]:
@@ -21,7 +27,16 @@ def schemas() -> dict[str, dict[str, Any]]:
 
 
 def _described(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **_in_its_words(schema)}
+
+
+def _in_its_words(node: Any) -> Any:
+    """A schema with limits under JSON Schema's names; pydantic leaves some under its own."""
+    if isinstance(node, list):
+        return [_in_its_words(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    return {LIMITS.get(key, key): _in_its_words(value) for key, value in node.items()}
 
 
 def text(schema: dict[str, Any]) -> str:

@@ -25,10 +25,13 @@ KINDS = {
     "tuple_type": "must be a list",
     "string_type": "must be text; put it in quotes",
     "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
     "float_type": NOT_A_NUMBER,
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
 }
+#: pydantic's complaint that text is no number.
+PARSED = ("float_parsing", "int_parsing")
 #: pydantic's complaint about a limit -> where it keeps the limit, and the limit in words.
 LIMITS = {
     "greater_than_equal": ("ge", "at least"),
@@ -87,7 +90,7 @@ def _complaint(fault: Mapping[str, Any], pointer: str) -> str:
         return f"must be a date; write {_date_in(given) or 'it as 2024-12-31'}"
     text = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ")
     text = text.replace("should be a finite", "must be a finite")
-    if text == NOT_A_NUMBER and isinstance(given, str):
+    if isinstance(given, str) and (text == NOT_A_NUMBER or kind in PARSED):
         return how_to_write(given)
     return text[0].lower() + text[1:]
 

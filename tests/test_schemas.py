@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from docs.schemas import FOLDER, schemas, text
@@ -11,3 +14,50 @@ from docs.schemas import FOLDER, schemas, text
 def test_a_schema_in_docs_is_the_documents_own(name: str) -> None:
     stored = (FOLDER / name).read_text(encoding="utf-8")
     assert stored == text(schemas()[name]), "run `python -m docs.schemas`"
+
+
+def _inside(node: Any) -> Iterator[dict[str, Any]]:
+    """Every object within a schema, itself first."""
+    if isinstance(node, dict):
+        yield node
+    for part in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from _inside(part)
+
+
+@pytest.mark.parametrize("name", schemas())
+def test_limits_stand_under_json_schemas_own_names(name: str) -> None:
+    assert not [node for node in _inside(schemas()[name]) if node.keys() & {"ge", "gt", "le", "lt"}]
+
+
+def test_an_editor_refuses_a_budget_below_zero() -> None:
+    budget = schemas()["scenario.schema.json"]["properties"]["budget"]
+    of_numbers = [option for option in budget["anyOf"] if option.get("type") == "number"]
+    assert [option["minimum"] for option in of_numbers] == [0]
+
+
+def test_every_key_of_a_scenario_is_described_and_says_whether_it_is_built() -> None:
+    schema = schemas()["scenario.schema.json"]
+    parts = {"Scenario": schema, **schema["$defs"]}
+    described = {
+        f"{part}.{key}": node.get("description", "")
+        for part, content in parts.items()
+        for key, node in content["properties"].items()
+    }
+    assert [place for place, text in described.items() if not text] == []
+    unbuilt = {part for part in parts if part in UNBUILT_PARTS} | UNBUILT_KEYS
+    said = {place for place, text in described.items() if "not built yet" in text}
+    assert said == {
+        place for place in described if place in unbuilt or place.split(".")[0] in unbuilt
+    }
+
+
+UNBUILT_PARTS = {"BudgetRange", "MarketRules", "Ratio", "Group", "Targets", "Resource", "Risk"}
+UNBUILT_KEYS = {
+    *(f"ChannelRules.{key}" for key in ("spent", "min_if_active", "like", "scale")),
+    *(f"Schedule.{key}" for key in ("pattern", "cap", "floor", "blackout", "smooth")),
+    *(f"Scenario.{key}" for key in ("markets", "groups", "targets", "max_moved", "cost_index")),
+    *(f"Scenario.{key}" for key in ("resources", "risk", "schedule", "values", "lot")),
+    *(f"Scenario.{key}" for key in ("budget", "objective")),
+    "HistorySource.lift_tests",
+    "FitOptions.incrementality",
+}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,7 +49,26 @@ def _show_next(copied_to: Path | None, console: Console) -> None:
     ]
     if copied_to is None:
         steps.insert(0, (f"romi demo --copy-to {folder}", "the example's files, to edit"))
+    if (activation := way_to_romi(Path(sys.prefix), os.environ.get("PATH", ""))) is not None:
+        steps.insert(0, (activation, "once per terminal: it then knows `romi`"))
     width = max(len(command) for command, _ in steps)
     console.print("\n[bold]Next[/bold]")
     for command, why in steps:
         console.print(f"  {command:<{width}}   {why}", markup=False, soft_wrap=True)
+
+
+def way_to_romi(environment: Path, path: str) -> str | None:
+    """What makes a terminal know the command; None where it does.
+
+    Examples
+    --------
+    >>> way_to_romi(Path("/nowhere/.venv"), "/usr/bin") is None
+    True
+    """
+    script = environment / "bin" / "activate"
+    found = shutil.which("romi", path=path)
+    if not script.is_file() or (found and Path(found).parent == script.parent):
+        return None
+    with contextlib.suppress(ValueError):
+        script = script.relative_to(Path.cwd())
+    return f"source {script}"

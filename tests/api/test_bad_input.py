@@ -81,7 +81,8 @@ def test_columns_that_are_not_recognised_are_written_into_a_scenario(
     romi: Romi, folder: Path
 ) -> None:
     history_frame().rename(columns={"revenue": "x1"}).to_csv(folder / "x.csv", index=False)
-    assert "`history: {file: x.csv, columns: {...}}`" in romi("check", "x.csv").stderr
+    said = romi("check", "x.csv").stderr
+    assert "`history: {file: x.csv, columns: {date: date, revenue: ..., channels: {tv:" in said
 
 
 SCENARIOS = {
@@ -196,3 +197,36 @@ def test_a_history_given_as_a_scenario_says_how_to_name_it(romi: Romi) -> None:
     result = romi("plan", "history.csv", "--quiet")
     assert result.exit_code == 3
     assert "`history: {file: history.csv}`" in result.stderr
+
+
+def test_a_document_of_another_kind_is_named_as_what_it_is(romi: Romi) -> None:
+    romi("plan", "plan.yaml", "-q", "-o", "plan.json")
+    for arguments, words in (
+        (("plan", "model.json"), "model.json is a model, not a scenario; give it with --model."),
+        (("plan", "plan.json"), "plan.json is a plan, not a scenario."),
+        (("plan", "plan.yaml", "--model", "fit.yaml"), "fit.yaml is a scenario, not a model"),
+        (("plan", "plan.yaml", "--model", "plan.json"), "plan.json is a plan, not a model"),
+        (("plan", "plan.yaml", "--model", "history.csv"), "history.csv is a table, not a model"),
+    ):
+        result = romi(*arguments, "--quiet")
+        assert result.exit_code == 3
+        assert words in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("name,spend\ntv,5\n", "has no column channel"),
+        ("", "has no column channel"),
+        ("channel,spend\ntv,5\ntv,6\n", "names tv twice"),
+        ("channel,spend\ntv,5k\n", "write 5000, without"),
+        ("channel,spend\ntvv,5\n", 'did you mean "tv"?'),
+        ("channel,spend\ntv\n", "must be a number"),
+    ],
+    ids=str,
+)
+def test_a_bad_split_as_csv_is_refused(romi: Romi, folder: Path, content: str, words: str) -> None:
+    (folder / "split.csv").write_text(content)
+    result = romi("what-if", "plan.yaml", "--split", "split.csv", "--quiet")
+    assert result.exit_code == 3
+    assert words in result.stderr

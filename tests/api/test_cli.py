@@ -12,6 +12,7 @@ from typing import IO
 
 import pytest
 
+from api.terminal.demo import way_to_romi
 from optimizer import Model, Plan
 from tests.api.conftest import MODEL, Romi
 
@@ -41,7 +42,7 @@ def test_a_plan_shows_split_response_limits_gain_and_proof(romi: Romi) -> None:
     assert "Gain over the current split" in result.stdout
     assert "sure it beats the current split" in result.stdout
     assert "Proof: no feasible split earns more than" in result.stdout
-    assert "of budget earns" in result.stdout
+    assert "one more EUR of budget" in result.stdout
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])
@@ -126,6 +127,81 @@ def test_a_what_if_of_the_plans_own_split_returns_its_numbers(romi: Romi) -> Non
     assert asked["allocation"] == planned["allocation"]
 
 
+def test_a_what_if_of_a_plan_as_csv_is_that_of_the_plan(romi: Romi, folder: Path) -> None:
+    model = json.loads(json.dumps(MODEL).replace('"tv"', '"-tv"'))
+    (folder / "model.json").write_text(json.dumps(model))
+    planned = json.loads(romi("plan", "plan.yaml", "--json", "-o", "plan.csv").stdout)
+    asked = json.loads(romi("what-if", "plan.yaml", "--split", "plan.csv", "--json").stdout)
+    assert asked["allocation"] == planned["allocation"]
+
+
+def test_a_plan_of_markets_as_csv_is_a_split_too(romi: Romi, folder: Path) -> None:
+    model = json.loads(json.dumps(MODEL))
+    model["channels"] = [
+        {**entry, "channel": "tv", "market": market}
+        for entry, market in zip(model["channels"], ("north", "south"), strict=True)
+    ]
+    (folder / "model.json").write_text(json.dumps(model))
+    planned = json.loads(romi("plan", "plan.yaml", "--json", "-o", "plan.csv").stdout)
+    asked = json.loads(romi("what-if", "plan.yaml", "--split", "plan.csv", "--json").stdout)
+    assert asked["allocation"] == planned["allocation"]
+
+
+def test_a_split_of_a_spreadsheet_may_part_its_cells_by_semicolons(
+    romi: Romi, folder: Path
+) -> None:
+    (folder / "split.csv").write_bytes("\ufeffchannel;spend\ntv;2000\nsearch;4000\n".encode())
+    asked = json.loads(romi("what-if", "plan.yaml", "--split", "split.csv", "--json").stdout)
+    assert [row["spend"] for row in asked["allocation"]] == [2000.0, 4000.0]
+
+
+def test_csv_money_is_whole_cents_and_no_figure_has_noise(romi: Romi, folder: Path) -> None:
+    romi("plan", "plan.yaml", "-o", "plan.csv")
+    for row in csv.DictReader((folder / "plan.csv").read_text().splitlines()):
+        for key, text in row.items():
+            if "." in text:
+                money = key in ("spend", "per_period", "current_spend") or "response" in key
+                assert len(text.split(".")[1]) <= (2 if money else 6), (key, text)
+        assert float(row["change"]) == pytest.approx(
+            float(row["spend"]) / float(row["current_spend"]) - 1.0, abs=1e-4
+        )
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_a_terminal_without_our_letters_gets_the_nearest(folder: Path, encoding: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "api.cli", "plan", "plan.yaml", "--quiet"],
+        capture_output=True,
+        check=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": encoding, "COLUMNS": "80"},
+    )
+    printed = ended.stdout.decode(encoding)
+    assert "?" not in printed
+    assert " -" in printed or "−" in printed
+
+
+def test_json_on_an_ascii_terminal_keeps_every_name(folder: Path) -> None:
+    model = json.dumps(MODEL).replace('"tv"', '"télé"')
+    (folder / "model.json").write_text(model, encoding="utf-8")
+    ended = subprocess.run(
+        [sys.executable, "-m", "api.cli", "plan", "plan.yaml", "--quiet", "--json"],
+        capture_output=True,
+        check=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "ascii"},
+    )
+    assert json.loads(ended.stdout.decode("ascii"))["allocation"][0]["channel"] == "télé"
+
+
+def test_the_demo_says_how_a_terminal_comes_to_know_the_command(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    for name in ("activate", "romi"):
+        (tmp_path / "bin" / name).touch(mode=0o755)
+    assert way_to_romi(tmp_path, "/usr/bin") == f"source {tmp_path / 'bin' / 'activate'}"
+    assert way_to_romi(tmp_path, str(tmp_path / "bin")) is None
+
+
 def test_a_what_if_outside_the_limits_is_answered_with_warnings(romi: Romi, folder: Path) -> None:
     (folder / "split.json").write_text('{"tv": 100}')
     result = romi("what-if", "plan.yaml", "--split", "split.json")
@@ -162,8 +238,9 @@ def test_check_as_json_lists_findings_as_data(romi: Romi, folder: Path) -> None:
     content = json.loads(result.stdout)
     assert result.exit_code == 3
     assert not content["usable"]
-    assert content["findings"][0]["severity"] == "fatal"
-    assert content["findings"][0]["row"] == 6
+    assert [found["code"] for found in content["findings"]] == ["roles", "duplicate_row"]
+    assert content["findings"][1]["severity"] == "fatal"
+    assert content["findings"][1]["row"] == 6
     assert "fatal" in (folder / "findings.csv").read_text()
 
 

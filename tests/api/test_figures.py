@@ -72,3 +72,60 @@ def test_warnings_that_differ_in_the_channel_alone_become_one() -> None:
 def test_many_warnings_of_a_kind_are_counted() -> None:
     many = [_warning("tv", f"reason {number}") for number in range(5)]
     assert grouped(many)[-1] == "And 2 more of this kind; --json lists them all."
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120])
+def test_a_table_takes_no_more_than_the_terminal_and_names_what_it_leaves_out(
+    romi: Romi, width: int
+) -> None:
+    printed = romi("plan", "plan.yaml", width=width).stdout
+    assert max(len(line) for line in printed.splitlines()) <= width
+    assert ("Too narrow here for: interval" in printed) == (width < 72)
+    rows = [line for line in printed.splitlines() if line.startswith(("tv ", "search "))]
+    assert len(rows) == 2
+    assert all("%" in row for row in rows), "one line each"
+
+
+def _plan(romi: Romi, folder: Path, keys: str) -> str:
+    (folder / "plan.yaml").write_text(f"model: model.json\nperiods: 10\n{keys}\n")
+    return " ".join(romi("plan", "plan.yaml", "--quiet").stdout.split())
+
+
+def _uncertain(folder: Path) -> None:
+    model = json.loads(json.dumps(MODEL))
+    model["channels"][1]["curve"]["scale"] = [20, 100, 180, 300]
+    (folder / "model.json").write_text(json.dumps(model))
+
+
+@pytest.mark.parametrize("objective", ["revenue", "profit"])
+def test_caution_is_explained_where_it_moves_money(
+    romi: Romi, folder: Path, objective: str
+) -> None:
+    _uncertain(folder)
+    question = f"budget: 6000\nbounds: [0.1, 1.9]\nobjective: {objective}\nmargin: 2\n"
+    words = "a channel that earns more on average but less surely gets less"
+    assert f"Caution 0.3: {words}" in _plan(romi, folder, question + "caution: 0.3")
+    assert words not in _plan(romi, folder, question + "caution: 0")
+
+
+def test_limits_that_cost_are_called_a_cost(romi: Romi, folder: Path) -> None:
+    printed = _plan(romi, folder, "budget: 6000\nchannels: {tv: {max: 1600}}\nbounds: [0, 9]")
+    assert "Your limits cost" in printed
+    assert "Gain" not in printed
+
+
+def test_a_split_that_loses_is_not_blamed_on_limits(romi: Romi, folder: Path) -> None:
+    (folder / "split.json").write_text('{"tv": 500, "search": 5500}')
+    printed = romi("what-if", "plan.yaml", "--split", "split.json").stdout
+    assert "This split costs" in printed
+
+
+@pytest.mark.parametrize("objective", ["revenue", "profit"])
+def test_a_budget_beyond_break_even_says_so(romi: Romi, folder: Path, objective: str) -> None:
+    keys = f"objective: {objective}\nmargin: 0.3\nbounds: [0.1, 1.9]\n"
+    words = "a smaller budget earns more profit"
+    for caution, lost in ((0, "0."), (0.5, "at least 0.")):
+        printed = _plan(romi, folder, keys + f"budget: 20000\ncaution: {caution}")
+        assert f"The last EUR loses {lost}" in printed
+        assert words in printed
+    assert words not in _plan(romi, folder, keys.replace("0.3", "3") + "budget: 2000")
