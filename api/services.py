@@ -107,6 +107,8 @@ def _split_of_table(path: Path) -> dict[str, Any]:
 def _rows_of(path: Path) -> tuple[list[str], list[dict[str, str]]]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError as wrong:
+        raise FileError(f"There is no file {path}. Check the name.") from wrong
     except (OSError, UnicodeDecodeError) as wrong:
         raise FileError(f"{path} cannot be read ({wrong}). Check its name and encoding.") from wrong
     separator = ";" if lines and lines[0].count(";") > lines[0].count(",") else ","

@@ -230,3 +230,10 @@ def test_a_bad_split_as_csv_is_refused(romi: Romi, folder: Path, content: str, w
     result = romi("what-if", "plan.yaml", "--split", "split.csv", "--quiet")
     assert result.exit_code == 3
     assert words in result.stderr
+
+
+@pytest.mark.parametrize("name", ["none.csv", "none.json"])
+def test_a_split_that_is_not_there_is_said_to_be_missing(romi: Romi, name: str) -> None:
+    result = romi("what-if", "plan.yaml", "--split", name, "--quiet")
+    assert result.exit_code == 3
+    assert f"There is no file {name}" in result.stderr
