@@ -198,8 +198,9 @@ def _gain(plan: Plan) -> Iterator[str]:
     elif low == high:
         yield f"{gain}, the same under every draw."
     else:
-        better = f"{sure(chance)} sure it beats the current split"
-        yield f"{gain} (90 % interval {span(low, high)}); {better}."
+        worse = f"{sure(1.0 - chance)} sure it is no better"
+        verdict = worse if mean < 0.0 else f"{sure(chance)} sure it beats the current split"
+        yield f"{gain} (90 % interval {span(low, high)}); {verdict}."
 
 
 def _proof(plan: Plan) -> Iterator[str]:
