@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.errors import FileError, HistoryError, nearest
+from optimizer.tables.findings import Notebook, stopped
 from optimizer.tables.texts import parse_document
 
 if TYPE_CHECKING:
@@ -79,7 +80,6 @@ def parse_history(
     """As :func:`read_history`, from (file name, bytes) pairs, such as an upload's."""
     from optimizer.history import history_of_tables  # loads pandas: documents do without
     from optimizer.quality import check
-    from optimizer.tables.findings import Notebook
     from optimizer.tables.formats import table_of_bytes
 
     if not sources:
@@ -199,8 +199,8 @@ def _columns_by_file(
     if any(name in columns for name in names):
         unknown = [key for key in columns if key not in names]
         if unknown:
-            hint = nearest(str(unknown[0]), names)
-            raise HistoryError(f'columns names "{unknown[0]}", which is no file read; {hint}.')
+            hint = stopped(nearest(str(unknown[0]), names))
+            raise HistoryError(f'columns names "{unknown[0]}", which is no file read; {hint}')
         return [columns.get(name) for name in names]
     if len(names) == 1:
         return [columns]
@@ -213,8 +213,8 @@ def _shared_columns(columns: Columns, present: Sequence[Sequence[str]]) -> list[
     for role, wanted in columns.items():
         for name in _columns_named(role, wanted):
             if name not in everywhere:
-                hint = nearest(str(name), everywhere)
-                raise HistoryError(f'no file has a column "{name}" (given as {role}); {hint}.')
+                hint = stopped(nearest(str(name), everywhere))
+                raise HistoryError(f'no file has a column "{name}" (given as {role}); {hint}')
     return [_present_part(columns, frozenset(own)) for own in present]
 
 

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 
 from optimizer.errors import HistoryError
-from optimizer.tables.cells import FloatArray, Table
+from optimizer.tables.cells import FloatArray, Table, holds_words
 from optimizer.tables.columns import ControlKind, Layout, Roles, roles_of
 from optimizer.tables.dates import NO_DAY, Spacing
-from optimizer.tables.findings import Finding, Notebook, Severity, UnusableHistoryError
+from optimizer.tables.findings import ROLES, Finding, Notebook, Severity, UnusableHistoryError
 from optimizer.tables.grid import FEWEST_PERIODS, assemble
 from optimizer.tables.observations import currency_of, observe
 
@@ -160,6 +160,8 @@ def history_of_tables(
         _roles(table, layout if whole else None, given, whole)
         for table, given in zip(tables, columns, strict=True)
     ]
+    for table, roles in zip(tables, all_roles, strict=True):
+        notebook.note(ROLES, roles.sentence(), file=table.file)
     settled = _joined_layout(all_roles, layout)
     observed = pd.concat(
         [observe(table, roles, notebook) for table, roles in zip(tables, all_roles, strict=True)],
@@ -193,7 +195,8 @@ def _roles(
     where = f"{table.file}: " if table.file else ""
     if twice:
         raise HistoryError(f'{where}two columns are called "{twice[0]}". Rename one of them.')
-    roles = roles_of(named, layout=layout, columns=given, whole=whole, file=table.file)
+    words = [name for name in named if holds_words(table.frame[name])]
+    roles = roles_of(named, layout=layout, columns=given, whole=whole, file=table.file, words=words)
     if table.frame.empty:
         raise HistoryError(f"{where}the table has a header but no rows. Give at least 30 periods.")
     return roles

@@ -7,12 +7,14 @@ that real, noisy media data (flights of advertising, seasons, many idle weeks) r
 from __future__ import annotations
 
 from collections.abc import Iterator
+from difflib import SequenceMatcher
 from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
 from optimizer.history import FEWEST_PERIODS, Finding, FloatArray, History, Severity
+from optimizer.tables.findings import counted, there_are
 
 ASKED_PERIODS = 60
 LARGEST = 1e13  # beyond this a cent is no longer exact
@@ -25,6 +27,9 @@ REVENUE_SIGMAS = 6.0  # robust standard deviations of its log
 LEAST_VARIATION = 0.1  # coefficient of variation of spend
 COLLINEAR = 0.95  # correlation of two spends
 MOSTLY_ZERO = 0.5  # share of periods
+RARE = 10  # periods with spend, below which a curve is mostly belief
+ALIKE = 0.83  # similarity of two names that may be one, mistyped, and
+SHORTEST_NAME = 4  # letters
 FREE_REVENUE = 0.01  # share of a channel's revenue that may come in periods without spend
 
 
@@ -47,7 +52,7 @@ def check(history: History) -> tuple[Finding, ...]:
     >>> spend = np.linspace(50, 200, 40)
     >>> frame = pd.DataFrame({"date": weeks, "tv_spend": spend, "revenue": 900 + 2 * spend})
     >>> [found.code for found in check(History.from_frame(frame))]
-    ['few_periods', 'single_channel']
+    ['roles', 'few_periods', 'single_channel']
     """
     broken = list(_broken_numbers(history))
     found = [*history.findings, *broken, *_periods(history)]
@@ -78,10 +83,10 @@ def _broken_numbers(history: History) -> Iterator[Finding]:
 def _periods(history: History) -> Iterator[Finding]:
     count = len(history.dates)
     if count < FEWEST_PERIODS:
-        message = f"there are {count} periods; at least {FEWEST_PERIODS} are needed."
+        message = f"{there_are(count)}; at least {FEWEST_PERIODS} are needed."
         yield Finding("too_few_periods", Severity.FATAL, f"{message} Give a longer history.")
     elif count < ASKED_PERIODS:
-        message = f"there are {count} periods; curves from fewer than {ASKED_PERIODS} are uncertain"
+        message = f"{there_are(count)}; curves from fewer than {ASKED_PERIODS} are uncertain"
         yield Finding("few_periods", Severity.NOTE, f"{message}, so keep bounds narrow.")
 
 
@@ -96,7 +101,14 @@ def _single_channel(history: History) -> Iterator[Finding]:
 def _zero_share(history: History) -> Iterator[Finding]:
     shares = np.mean(history.spend == 0, axis=(0, 1))
     for channel, share in zip(history.channels, shares, strict=True):
-        if MOSTLY_ZERO < share < 1:
+        if 0 < _used(history, channel) < RARE:
+            yield _warning(
+                "rare_spend",
+                f"only {counted(_used(history, channel), 'period')} with spend, so its curve is "
+                "mostly belief; lock or exclude it.",
+                channel,
+            )
+        elif MOSTLY_ZERO < share < 1:
             yield Finding(
                 "mostly_zero_spend",
                 Severity.NOTE,
@@ -105,6 +117,46 @@ def _zero_share(history: History) -> Iterator[Finding]:
             )
         elif share == 1:
             yield _warning("zero_channel", "no spend at all; leave the channel out.", channel)
+
+
+def _used(history: History, channel: str) -> int:
+    """In how many periods a channel spends, in any market."""
+    spend = history.spend[..., history.channels.index(channel)]
+    return int((spend > 0).any(axis=0).sum())
+
+
+def _similar_names(history: History) -> Iterator[Finding]:
+    """A rare channel whose name is nearly another's may be that other, mistyped."""
+    for one, other in combinations(history.channels, 2):
+        rare, usual = sorted((one, other), key=lambda name: _used(history, name))
+        if _used(history, rare) < RARE and _may_be_one(rare, usual):
+            yield _warning(
+                "similar_names",
+                f'channels "{rare}" ({counted(_used(history, rare), "period")}) and "{usual}" are '
+                "nearly one name and were kept apart; correct it if they are one.",
+                rare,
+            )
+
+
+def _may_be_one(one: str, other: str) -> bool:
+    """Whether two names differ as by a slip of the keyboard; tv1 and tv2 are meant to differ."""
+    first, second = one.casefold(), other.casefold()
+    if first == second or min(len(first), len(second)) < SHORTEST_NAME:
+        return False  # capital letters are told of while reading
+    matcher = SequenceMatcher(None, first, second, autojunk=False)
+    edits = [step for step in matcher.get_opcodes() if step[0] != "equal"]
+    changed = "".join(first[a:b] + second[c:d] for _, a, b, c, d in edits)
+    one_edit = len(edits) == 1 and max(edits[0][2] - edits[0][1], edits[0][4] - edits[0][3]) == 1
+    return (one_edit or matcher.ratio() >= ALIKE) and not changed.isdecimal()
+
+
+def _several_markets(history: History) -> Iterator[Finding]:
+    if history.layout == "aggregate" and len(history.markets) > 1:
+        yield _warning(
+            "several_markets",
+            f"there are {len(history.markets)} markets, and a geo panel is not built yet; "
+            "fit one market per file, or the sum over the markets.",
+        )
 
 
 def _constant_spend(history: History) -> Iterator[Finding]:
@@ -258,7 +310,9 @@ def _free_revenue(history: History) -> Iterator[Finding]:
 
 
 _CHECKS = (
+    _several_markets,
     _single_channel,
+    _similar_names,
     _zero_share,
     _constant_spend,
     _collinear_spend,

@@ -103,7 +103,7 @@ FATAL_FILES: dict[str, tuple[bytes, str, int | None, str | None]] = {
     "a total below": (TEXT.encode() + b"Total,1,2,3\n", "unreadable_date", 42, "date"),
     "no date": (line(7, ",1,1,2"), "unreadable_date", 7, "date"),
     "30 February": (line(7, "2024-02-30,1,1,2"), "unreadable_date", 7, "date"),
-    "a month's name": (line(7, "5 Feb 2024,1,1,2"), "unreadable_date", 7, "date"),
+    "a month's name": (line(7, "5 Lutego 2024,1,1,2"), "unreadable_date", 7, "date"),
     "week 60": (line(7, "2024-W60,1,1,2"), "unreadable_date", 7, "date"),
     "the year 20244": (line(7, "20244-02-05,1,1,2"), "unreadable_date", 7, "date"),
     "too few cells": (line(7, "2024-02-05,1,1"), "ragged_row", 7, None),
@@ -113,7 +113,7 @@ FATAL_FILES: dict[str, tuple[bytes, str, int | None, str | None]] = {
     "29 weeks": ("\n".join(LINES[:30]).encode(), "too_few_periods", None, None),
     "one row": ("\n".join(LINES[:2]).encode(), "too_few_periods", None, None),
     "every second week": (csv(wide(80).iloc[::2]), "unknown_spacing", None, None),
-    "one date far away": (line(41, "2199-01-01,1,1,2"), "unknown_spacing", None, None),
+    "one date far away": (line(41, "2199-01-01,1,1,2"), "date_apart", 41, "date"),
     "no spend at all": (csv(wide().assign(tv_spend=0, search_spend=0)), "no_spend", None, None),
     "no revenue at all": (csv(wide().assign(revenue="")), "no_revenue", None, None),
     "two currencies": (

@@ -70,19 +70,23 @@ def geo(table: Frame, **changes: Any) -> Frame:
 
 
 def findings_of(table: Frame, **how: Any) -> tuple[Finding, ...]:
-    """All findings of a table, fatal or not."""
+    """All findings of a table, fatal or not, but for which column was taken for what."""
     try:
-        return check(History.from_frame(table, **how))
+        return without_roles(check(History.from_frame(table, **how)))
     except UnusableHistoryError as error:
-        return error.findings
+        return without_roles(error.findings)
+
+
+def without_roles(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    return tuple(found for found in findings if found.code != "roles")
 
 
 def findings_of_files(*sources: tuple[str, str | bytes]) -> tuple[Finding, ...]:
     ready = [(name, data.encode() if isinstance(data, str) else data) for name, data in sources]
     try:
-        return parse_history(ready).findings
+        return without_roles(parse_history(ready).findings)
     except UnusableHistoryError as error:
-        return error.findings
+        return without_roles(error.findings)
 
 
 FATAL, WARNING, NOTE = Severity.FATAL, Severity.WARNING, Severity.NOTE
@@ -116,6 +120,9 @@ WIDE: list[Row] = [
     ("missing_period", WARNING, None, None, lambda t: t.drop(index=[4])),
     ("outside_revenue", WARNING, None, None, put(2, "revenue", "")),
     ("zero_channel", WARNING, None, None, lambda t: t.assign(mail_spend=0)),
+    ("rare_spend", WARNING, None, "tv_spend", scaled(slice(0, 70), "tv_spend", 0.0)),
+    ("several_markets", WARNING, None, None, geo),
+    ("date_apart", FATAL, 81, "date", put(81, "date", "2033-12-25")),
     ("single_channel", WARNING, None, None, lambda t: t.drop(columns="search_spend")),
     ("constant_spend", WARNING, None, "tv_spend", lambda t: t.assign(tv_spend=50.0)),
     ("collinear_spend", WARNING, None, "tv_spend", lambda t: t.assign(tv_spend=t["search_spend"])),
@@ -140,6 +147,7 @@ LONG: list[Row] = [
     ("duplicate_row", FATAL, 7, None, put(7, "channel", "tv")),
     ("absent_rows", NOTE, None, None, lambda t: t.drop(index=[5])),
     ("similar_names", WARNING, None, None, put(7, "channel", "Search")),
+    ("similar_names", WARNING, None, "Searchh", put(7, "channel", "Searchh")),
     ("revenue_without_spend", WARNING, None, "search", put(7, "spend", 0.0)),
     ("zero_channel", WARNING, None, None, lambda t: t.assign(spend=t["spend"] * (t.index % 2))),
     ("level_shift", WARNING, None, "tv", scaled(slice(80, 159), "revenue", 100.0)),
@@ -177,7 +185,7 @@ def test_each_change_of_a_clean_long_table_is_found_in_its_place(row):
     "table", [clean(), clean_long(), geo(clean())], ids=["wide", "long", "geo"]
 )
 def test_a_clean_table_has_no_findings(table):
-    assert findings_of(table) == ()
+    assert [found.code for found in findings_of(table)] == ["several_markets"] * ("geo" in table)
 
 
 def test_findings_name_the_file_and_the_line_in_it():
@@ -222,6 +230,62 @@ def test_text_controls_become_flags_or_are_too_many():
         assert (found[0].code, found[0].severity, found[0].column) == (code, severity, "news")
 
 
+@pytest.mark.parametrize(
+    ("column", "cells", "code", "says"),
+    [
+        ("date", "1", "unreadable_date", 'holds no dates, but cells such as "1"'),
+        ("revenue", "n/a", "text_in_number", 'holds no numbers, but cells such as "n/a"'),
+        ("tv_spend", -5.0, "negative_spend", "write spend as positive numbers"),
+        ("tv_spend", 1e15, "number_too_large", "nearly every value is above 1e13"),
+        ("revenue", "NaN", "non_finite_value", "nearly every value is not a finite number"),
+    ],
+)
+def test_a_column_that_fails_everywhere_is_told_once(column, cells, code, says):
+    for change in (0, 3):  # all rows, or all but three
+        table = clean().astype({column: object})
+        table.loc[change:, column] = cells
+        (found,) = findings_of(table)
+        assert (found.code, found.severity, found.row, found.column) == (code, FATAL, None, column)
+        assert says in found.message
+
+
+def test_a_column_without_names_is_told_once():
+    (found, *_) = findings_of(clean_long().assign(channel=" "))
+    assert (found.code, found.row) == ("blank_name", None)
+
+
+def test_every_row_that_stands_apart_is_named():
+    table = clean_long().astype({"date": object})
+    table.loc[150:151, "date"] = "2033-12-25"
+    assert [(found.code, found.row) for found in findings_of(table)] == [
+        ("date_apart", 152),
+        ("date_apart", 153),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rare", "usual", "alike"),
+    [
+        ("Sociall", "social", True),
+        ("scoial", "social", True),
+        ("afiliates", "affiliates", True),
+        ("video2", "video1", False),
+        ("tvx", "tv", False),
+        ("display", "tv", False),
+    ],
+)
+def test_a_rare_name_nearly_anothers_is_pointed_out(rare, usual, alike):
+    table = clean_long().replace({"tv": usual})
+    table.loc[10, "channel"] = rare
+    codes = {found.code for found in findings_of(table)}
+    assert ("similar_names" in codes) == alike
+    assert "rare_spend" in codes
+
+
+def test_alike_names_that_both_spend_are_two_channels():
+    assert findings_of(clean_long().replace({"tv": "search b", "search": "search a"})) == ()
+
+
 def test_files_that_do_not_match_are_told():
     table = clean_long()
     ads = table.drop(columns="revenue").to_csv(index=False)
@@ -260,7 +324,7 @@ def test_checking_twice_says_nothing_twice():
     history = History.from_frame(clean().iloc[:40].assign(mail_spend=0))
     once = check(history)
     assert check(dataclasses.replace(history, findings=once)) == once
-    assert [found.code for found in once] == ["zero_channel", "few_periods"]
+    assert [found.code for found in once] == ["roles", "zero_channel", "few_periods"]
 
 
 def test_a_history_made_by_hand_is_checked_for_broken_numbers():
@@ -272,7 +336,7 @@ def test_a_history_made_by_hand_is_checked_for_broken_numbers():
     ):
         spend = history.spend.copy()
         spend[0, 3, 1] = value
-        found = check(dataclasses.replace(history, spend=spend))[0]
+        found = check(dataclasses.replace(history, spend=spend))[1]
         assert (found.code, found.severity) == (code, FATAL)
     short = dataclasses.replace(
         history,
@@ -280,9 +344,9 @@ def test_a_history_made_by_hand_is_checked_for_broken_numbers():
         spend=history.spend[:, :20],
         revenue=history.revenue[:, :20],
     )
-    assert check(short)[0].code == "too_few_periods"
+    assert check(short)[1].code == "too_few_periods"
     idle = dataclasses.replace(history, spend=history.spend * [1.0, 0.0])
-    assert [found.code for found in check(idle)] == ["zero_channel"]
+    assert [found.code for found in check(idle)] == ["roles", "zero_channel"]
 
 
 @needs_data
@@ -290,7 +354,7 @@ def test_a_history_made_by_hand_is_checked_for_broken_numbers():
     ("file", "columns", "expected"),
     [
         ("meridian_national_all_channels.csv", None, set()),
-        ("meridian_geo_media.csv", None, set()),
+        ("meridian_geo_media.csv", None, {"several_markets"}),
         ("mmm_stan_retailer_weekly.csv", None, set()),
         ("robyn_simulated_weekly.csv", None, {"mostly_zero_spend"}),
         ("pymc_mmm_example.csv", {"channels": ["x1", "x2"]}, {"mostly_zero_spend"}),
@@ -298,7 +362,7 @@ def test_a_history_made_by_hand_is_checked_for_broken_numbers():
 )
 def test_published_tables_raise_no_false_alarm(file, columns, expected):
     history = read_history(DATA / file, columns=columns)
-    assert {found.code for found in history.findings} == expected | {"ignored_columns"}
+    assert {found.code for found in history.findings} == expected | {"ignored_columns", "roles"}
 
 
 @needs_data

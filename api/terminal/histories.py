@@ -20,6 +20,8 @@ FloatArray = npt.NDArray[np.float64]
 COLOURS = {Severity.FATAL: "red", Severity.WARNING: "yellow", Severity.NOTE: "dim"}
 FINDING_COLUMNS = ("severity", "code", "file", "row", "column", "message")
 WIDEST_PLACE = 24  # characters
+ROLES = "roles"  # which column was taken for what: told before all else, and no finding to count
+MOST_OF_A_KIND = 8  # findings of one code in a table
 CODES_OF_THE_WHOLE = ("r_squared", "holdout_error", "best_test")
 
 
@@ -44,7 +46,7 @@ def verdict(findings: Sequence[Finding]) -> str:
     >>> verdict([])
     'usable, nothing found'
     """
-    counts = Counter(finding.severity for finding in findings)
+    counts = Counter(finding.severity for finding in findings if finding.code != ROLES)
     words = {Severity.FATAL: "fatal fault", Severity.WARNING: "warning", Severity.NOTE: "note"}
     parts = [
         f"{counts[kind]} {word}{'s'[: counts[kind] != 1]}"
@@ -61,33 +63,51 @@ def show_check(
     """Print what was found in a history, and whether it can be used."""
     if history is not None:
         console.print(f"{describe(history)}\n", markup=False)
+    for roles in (found for found in findings if found.code == ROLES):
+        whose = f"Columns of {roles.file}" if roles.file else "Columns"
+        console.print(f"{whose}: {roles.message}\n", markup=False, highlight=False)
     show_findings(findings, console)
     console.print(f"{names}: {verdict(findings)}.", markup=False)
 
 
 def show_findings(findings: Sequence[Finding], console: Console) -> None:
-    """Print findings as a table, the worst first."""
-    if not findings:
+    """Print findings as a table, the worst first, and of many of one kind a few."""
+    told = [finding for finding in findings if finding.code != ROLES]
+    if not told:
         return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("severity", no_wrap=True)
     table.add_column("where", overflow="fold", max_width=WIDEST_PLACE)
     table.add_column("what", overflow="fold")
-    several = len({finding.file for finding in findings if finding.file}) > 1
+    several = len({finding.file for finding in told if finding.file}) > 1
     order = list(COLOURS)
-    for finding in sorted(findings, key=lambda found: order.index(found.severity)):
-        colour = COLOURS[finding.severity]
-        severity = f"[{colour}]{finding.severity}[/{colour}]"
-        table.add_row(severity, escape(place(finding, with_file=several)), escape(finding.message))
+    for kind in _kinds(sorted(told, key=lambda found: order.index(found.severity))):
+        colour = COLOURS[kind[0].severity]
+        severity = f"[{colour}]{kind[0].severity}[/{colour}]"
+        for finding in kind[:MOST_OF_A_KIND]:
+            where = escape(place(finding, with_file=several))
+            table.add_row(severity, where, escape(finding.message))
+        if len(kind) > MOST_OF_A_KIND:
+            table.add_row(severity, "", f"and {len(kind) - MOST_OF_A_KIND} more of this kind.")
     console.print(table)
     console.print()
 
 
+def _kinds(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Findings in their order, those too many to list gathered by severity and code."""
+    counts = Counter((finding.severity, finding.code) for finding in findings)
+    kinds: dict[object, list[Finding]] = {}
+    for number, finding in enumerate(findings):
+        many = counts[finding.severity, finding.code] > MOST_OF_A_KIND
+        kinds.setdefault((finding.severity, finding.code) if many else number, []).append(finding)
+    return list(kinds.values())
+
+
 def findings_as_data(findings: Sequence[Finding]) -> list[dict[str, Any]]:
-    """Findings as plain records."""
+    """Findings as plain records; first which column was taken for what."""
     return [
         {name: getattr(found, name) for name in FINDING_COLUMNS} | {"severity": str(found.severity)}
-        for found in findings
+        for found in sorted(findings, key=lambda found: found.code != ROLES)
     ]
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from optimizer.tables.findings import Notebook
+from optimizer.tables.findings import Finding, Notebook, fatal
 
 FloatArray = npt.NDArray[np.float64]
 Mark = Literal[".", ","]
@@ -177,22 +177,31 @@ def _cell_numbers(
 ) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
     found = np.full(len(table.rows), np.nan)
     blank = np.zeros(len(table.rows), dtype=bool)
+    wrong: list[Finding] = []
+    first = ""
     for place, cell in enumerate(table.frame[column].tolist()):
         value = _one_number(cell, mark)
-        if value is None:
-            blank[place] = True
-            if not is_blank(cell):
-                shown = str(cell) if len(str(cell)) <= 40 else str(cell)[:40] + "..."
-                notebook.fatal(
-                    "text_in_number",
-                    f'"{shown}" is not a number; write a plain number such as 1234.5.',
-                    row=int(table.rows[place]),
-                    column=column,
-                    file=table.file,
-                )
-        else:
+        if value is not None:
             found[place] = value
+            continue
+        blank[place] = True
+        if not is_blank(cell):
+            first = first or shown(cell)
+            message = f"{shown(cell)} is not a number; write a plain number such as 1234.5."
+            wrong.append(fatal("text_in_number", message, table.rows[place], column, table.file))
+    notebook.fatal_each(
+        wrong,
+        len(found),
+        f"the column holds no numbers, but cells such as {first}; "
+        "name another, or write plain numbers such as 1234.5.",
+    )
     return found, blank
+
+
+def shown(cell: Any) -> str:
+    """A cell in quotation marks, long ones cut."""
+    text = str(cell)
+    return f'"{text[:40]}..."' if len(text) > 40 else f'"{text}"'
 
 
 def _one_number(cell: Any, mark: Mark) -> float | None:
@@ -209,33 +218,45 @@ def _one_number(cell: Any, mark: Mark) -> float | None:
 
 
 def _check_range(table: Table, column: str, found: FloatArray, notebook: Notebook) -> None:
-    for place in np.flatnonzero(~np.isfinite(found) | (np.abs(found) > LARGEST)):
-        finite = bool(np.isfinite(found[place]))
-        code = "number_too_large" if finite else "non_finite_value"
-        message = (
-            f"{found[place]:.4g} is above 1e13, where a cent is no longer exact; "
-            "correct it or use a larger unit."
-            if finite
-            else "the value is not a finite number (NaN or infinity); write one, or 0 for none."
-        )
-        notebook.fatal(code, message, row=int(table.rows[place]), column=column, file=table.file)
+    told = {
+        "number_too_large": "is above 1e13, where a cent is no longer exact; correct it or use "
+        "a larger unit.",
+        "non_finite_value": "is not a finite number (NaN or infinity); write one, or 0 for none.",
+    }
+    finite = np.isfinite(found)
+    for code, marked in (
+        ("number_too_large", finite & (np.abs(found) > LARGEST)),
+        ("non_finite_value", ~finite),
+    ):
+        faults = [
+            fatal(
+                code,
+                f"{f'{found[place]:.4g}' if finite[place] else 'the value'} {told[code]}",
+                table.rows[place],
+                column,
+                table.file,
+            )
+            for place in np.flatnonzero(marked)
+        ]
+        notebook.fatal_each(faults, len(found), f"nearly every value {told[code]}")
 
 
 def names(table: Table, column: str, notebook: Notebook) -> list[str]:
     """A column as names (channels, markets); a blank one is a fatal finding."""
     found = []
-    for place, cell in enumerate(table.frame[column].tolist()):
+    for cell in table.frame[column].tolist():
         blank = is_blank(cell) or (isinstance(cell, float) and math.isnan(cell))
-        name = "" if blank else _name(cell)
-        if not name:
-            notebook.fatal(
-                "blank_name",
-                "the name is missing; write one in every row, or delete the row.",
-                row=int(table.rows[place]),
-                column=column,
-                file=table.file,
-            )
-        found.append(name)
+        found.append("" if blank else _name(cell))
+    missing = "the name is missing; write one in every row, or delete the row."
+    notebook.fatal_each(
+        [
+            fatal("blank_name", missing, row, column, table.file)
+            for row, name in zip(table.rows, found, strict=True)
+            if not name
+        ],
+        len(found),
+        "the column holds no names; name another, or fill it in.",
+    )
     return found
 
 
@@ -254,6 +275,20 @@ def is_text(cells: pd.Series[Any]) -> bool:
         cell for cell in filled if to_number(cell, ".") is None and to_number(cell, ",") is None
     ]
     return len(words) > 0 and len(words) >= len(filled) / 2
+
+
+def holds_words(cells: pd.Series[Any]) -> bool:
+    """Whether the first cells are words without digits, some of them repeated, as channels are.
+
+    Examples
+    --------
+    >>> holds_words(pd.Series(["tv", "search"] * 5)), holds_words(pd.Series(["2024-01-01"] * 5))
+    (True, False)
+    """
+    first = cells.iloc[:200]
+    found = [cell for cell in first.tolist() if isinstance(cell, str) and cell.strip()]
+    plain = [cell for cell in found if not any(sign.isdigit() for sign in cell)]
+    return len(plain) > len(first) / 2 and 1 < len(set(plain)) <= len(plain) / 2
 
 
 def flags(cells: pd.Series[Any]) -> dict[str, FloatArray]:

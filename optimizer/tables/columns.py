@@ -6,54 +6,26 @@ play one part, nothing is guessed: the error lists what was found and how to say
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from optimizer.errors import HistoryError, nearest
+from optimizer.tables.findings import stopped
+from optimizer.tables.headers import channel_of, folded, recipe, usual_for
 
 Layout = Literal["attributed", "aggregate"]
 ControlKind = Literal["promotion", "holiday", "demand", "other"]
 
-_USUAL_NAMES = """
-date: date day week month ds period time timestamp date_week week_date week_start week_starting
-date: start_date wk_strt_dt week_of year_month year_week datum дата неделя месяц 日期
-channel: channel channel_name media_channel marketing_channel medium media source platform
-channel: kanal канал источник 渠道
-spend: spend cost costs expense expenses amount_spent ad_spend adspend media_spend media_cost
-spend: marketing_spend investment kosten ausgaben расход расходы затраты 花费
-revenue: revenue revenues sales turnover income gmv y conversion_value conv_value
-revenue: attributed_revenue total_revenue total_sales umsatz выручка доход продажи 收入
-market: market geo region country dma territory markt рынок регион страна 市场
-population: population pop inhabitants население
-currency: currency currency_code waehrung währung валюта
-"""
-
-
-def _usual_names(listed: str) -> dict[str, frozenset[str]]:
-    found: dict[str, frozenset[str]] = {}
-    for line in listed.strip().splitlines():
-        role, names = line.split(": ")
-        found[role] = found.get(role, frozenset()) | frozenset(names.split())
-    return found
-
-
-_KNOWN_NAMES = _usual_names(_USUAL_NAMES)
-_SPEND_AFFIXES = (
-    re.compile(r"(.+)_S"),
-    re.compile(r"(?i)(.+?)[ _.\-]+(?:spend|spending|cost|costs|investment|расход)"),
-    re.compile(r"(?i)(?:spend|cost|costs|mdsp)[ _.\-]+(.+)"),
-)
-_NOT_A_CHANNEL = re.compile(r"(?i)(?:total|all|sum|overall|per[ _].*|of[ _].*)")
 _FIELDS = {
     "attributed": ("date", "channel", "spend", "revenue", "market", "currency"),
     "aggregate": ("date", "revenue", "market", "population", "currency", "channels", "controls"),
 }
-_EXAMPLE = {
-    "attributed": "columns={'date': ..., 'channel': ..., 'spend': ..., 'revenue': ...}",
-    "aggregate": "columns={'date': ..., 'revenue': ..., 'channels': {'tv': <its spend column>}}",
+_ASKED: dict[Layout, dict[str, Any]] = {
+    "attributed": dict.fromkeys(("date", "channel", "spend", "revenue"), "..."),
+    "aggregate": {"date": "...", "revenue": "...", "channels": {"tv": "<its spend column>"}},
 }
+_LISTED = 12  # channels or columns written out in a sentence; the rest are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +49,53 @@ class Roles:
         single = [name for name in (self.spend, self.population) if name]
         return (*single, *self.channels.values(), *self.revenue)
 
+    def sentence(self) -> str:
+        """Which column plays which part.
 
-def roles_of(
+        Examples
+        --------
+        >>> Roles("aggregate", "week", channels={"tv": "tv_S"}, revenue=("sales",)).sentence()
+        'date: week; revenue: sales; spend: tv_S as tv.'
+        """
+        channels = [
+            column if column == channel else f"{column} as {channel}"
+            for channel, column in self.channels.items()
+        ]
+        controls = [f"{name} ({kind})" for name, kind in self.controls.items()]
+        parts = {
+            "date": self.date,
+            "channel": self.channel,
+            "revenue": " x ".join(self.revenue),
+            "spend": self.spend or shortened(channels),
+            "market": self.market,
+            "population": self.population,
+            "currency": self.currency,
+            "controls": shortened(controls),
+        }
+        return stopped("; ".join(f"{part}: {which}" for part, which in parts.items() if which))
+
+
+def shortened(listed: Sequence[str], most: int = _LISTED) -> str:
+    """A list in a sentence; what is beyond the most is counted.
+
+    Examples
+    --------
+    >>> shortened(["a", "b", "c", "d"], 2)
+    'a, b and 2 more'
+    """
+    if len(listed) <= most + 1:
+        return ", ".join(listed)
+    return f"{', '.join(listed[:most])} and {len(listed) - most} more"
+
+
+def roles_of(  # noqa: PLR0913  (what is known of one table)
     names: Sequence[str],
     *,
     layout: Layout | None,
     columns: Mapping[str, Any] | None,
     whole: bool,
     file: str | None = None,
+    words: Sequence[str] = (),
 ) -> Roles:
     """The roles of a table's columns, as given or recognised.
 
@@ -100,19 +111,21 @@ def roles_of(
         Whether this table alone must bring both spend and revenue.
     file : str, optional
         Named in errors.
+    words : sequence of str
+        Columns that hold words, some of them often: one may be the channel.
 
     Raises
     ------
     HistoryError
         A named column is missing, a key is unknown, or recognition is ambiguous or incomplete.
     """
-    ask = _Asker(list(names), file)
+    ask = _Asker(list(names), file, words)
     given = dict(columns or {})
     layout = _settled_layout(ask, layout, given)
     unknown = [key for key in given if key not in _FIELDS[layout]]
     if unknown:
-        hint = nearest(str(unknown[0]), _FIELDS[layout])
-        raise ask.error(f'columns has no key "{unknown[0]}" for layout {layout}; {hint}.')
+        hint = stopped(nearest(str(unknown[0]), _FIELDS[layout]))
+        raise ask.error(f'columns has no key "{unknown[0]}" for layout {layout}; {hint}')
     read = _long_roles if layout == "attributed" else _wide_roles
     return read(ask, given, whole)
 
@@ -123,25 +136,48 @@ class _Asker:
 
     names: list[str]
     file: str | None
+    words: Sequence[str]  # columns of repeated words
 
     def error(self, message: str) -> HistoryError:
         return HistoryError(f"{self.file}: {message}" if self.file else message)
 
-    def incomplete(self, missing: str, layout: Layout) -> HistoryError:
+    def incomplete(self, missing: Sequence[str], given: Mapping[str, Any]) -> HistoryError:
+        """A refusal that shows what was recognised, in the layout the table looks like."""
         found = ", ".join(f'"{name}"' for name in self.names[:20])
         more = ", ..." if len(self.names) > 20 else ""
+        undated = "date column" in missing
+        verb = "was" if missing[-1].endswith("column") else "were"
+        asked = dict(_ASKED["attributed" if self.looks_long() else "aggregate"])
+        for role in ("date", "channel", "spend", "revenue"):
+            known = given.get(role) or usual_for(role, self.names)[:1]
+            if role in asked and known:
+                asked[role] = known if isinstance(known, str) else known[0]
         return self.error(
-            f"no {missing} was recognised among the columns {found}{more}. "
-            f"Say which is which: {_EXAMPLE[layout]}."
+            ("romi needs a dated history, with one row per day, week or month: " if undated else "")
+            + f"no {' and no '.join(missing)} {verb} recognised among the columns {found}{more}. "
+            f"Say which is which: {self.recipe(asked)}."
         )
+
+    def recipe(self, columns: Mapping[str, Any]) -> str:
+        """How to name these columns: as a scenario does, and in Python."""
+        shown = recipe(columns, self.file)
+        return shown if self.file is None else f"{shown}, or columns= in Python"
+
+    def looks_long(self) -> bool:
+        """Whether a column could hold the channel of each row."""
+        folds = [folded(name) for name in self.names]
+        if any(word in name for name in folds for word in ("channel", "kanal", "канал")):
+            return True
+        if usual_for("channel", self.names):
+            return True
+        return bool(self.words) and not any(channel_of(name) for name in self.names)
 
     def existing(self, name: Any, role: str) -> str:
         if not isinstance(name, str):
             raise self.error(f"columns: {role} must be a column's name, not {name!r}.")
         if name not in self.names:
-            raise self.error(
-                f'there is no column "{name}" (given as {role}); {nearest(name, self.names)}.'
-            )
+            hint = stopped(nearest(name, self.names))
+            raise self.error(f'there is no column "{name}" (given as {role}); {hint}')
         return name
 
     def one(self, given: Mapping[str, Any], role: str) -> str | None:
@@ -151,49 +187,20 @@ class _Asker:
         if role in given:
             return None
         taken = {name for name in given.values() if isinstance(name, str)}
-        found = [
-            name for name in self.names if folded(name) in _KNOWN_NAMES[role] and name not in taken
-        ]
+        found = usual_for(role, [name for name in self.names if name not in taken])
         if len(found) > 1:
             shown = " and ".join(f'"{name}"' for name in found)
             raise self.error(
-                f"{shown} could each be the {role}. Say which: columns={{'{role}': '{found[0]}'}}."
+                f"{shown} could each be the {role}. Say which: {self.recipe({role: found[0]})}."
             )
         return found[0] if found else None
-
-
-def folded(name: str) -> str:
-    """A column name without case, brackets and punctuation.
-
-    Examples
-    --------
-    >>> folded("Amount spent (EUR)")
-    'amount_spent'
-    """
-    plain = re.sub(r"[(\[].*?[)\]]", "", name).casefold()
-    return re.sub(r"\W+", "_", plain).strip("_")
-
-
-def channel_of(column: str) -> str | None:
-    """The channel a spend column's name speaks of, or None.
-
-    Examples
-    --------
-    >>> channel_of("tv_S"), channel_of("Search Spend (EUR)"), channel_of("cost_per_click")
-    ('tv', 'Search', None)
-    """
-    plain = re.sub(r"[(\[].*?[)\]]", "", column).strip()
-    for affix in _SPEND_AFFIXES:
-        match = affix.fullmatch(plain)
-        if match and not _NOT_A_CHANNEL.fullmatch(match[1]):
-            return match[1]
-    return None
 
 
 def _settled_layout(ask: _Asker, layout: Layout | None, given: Mapping[str, Any]) -> Layout:
     if layout is not None:
         if layout not in get_args(Layout):
-            raise ask.error(f'there is no layout "{layout}"; {nearest(str(layout), _FIELDS)}.')
+            hint = stopped(nearest(str(layout), _FIELDS))
+            raise ask.error(f'there is no layout "{layout}"; {hint}')
         return layout
     if "channels" in given:
         return "aggregate"
@@ -204,7 +211,8 @@ def _settled_layout(ask: _Asker, layout: Layout | None, given: Mapping[str, Any]
     if long and ask.one(given, "spend") is None and wide:
         raise ask.error(
             "the table has a channel column and also one spend column per channel. "
-            "Say layout='attributed' or layout='aggregate', and name the columns."
+            "Say layout attributed or aggregate, and name the columns, as in "
+            f"{ask.recipe(_ASKED['attributed'])}."
         )
     return "attributed" if long else "aggregate"
 
@@ -212,11 +220,11 @@ def _settled_layout(ask: _Asker, layout: Layout | None, given: Mapping[str, Any]
 def _long_roles(ask: _Asker, given: Mapping[str, Any], whole: bool) -> Roles:
     found = {role: ask.one(given, role) for role in _FIELDS["attributed"]}
     needed = ["date", "channel"] + (["spend", "revenue"] if whole else [])
-    missing = [role for role in needed if found[role] is None]
+    missing = [f"{role} column" for role in needed if found[role] is None]
     if not whole and found["spend"] is None and found["revenue"] is None:
-        missing.append("spend or revenue")
+        missing.append("spend or revenue column")
     if missing:
-        raise ask.incomplete(f"{' and no '.join(missing)} column", "attributed")
+        raise ask.incomplete(missing, given)
     used = [name for name in found.values() if name is not None]
     _refuse_double_use(ask, used)
     return Roles(
@@ -242,7 +250,7 @@ def _wide_roles(ask: _Asker, given: Mapping[str, Any], whole: bool) -> Roles:
     missing += [] if revenue or (not whole and channels) else ["revenue column"]
     missing += [] if channels or (not whole and revenue) else ["spend columns"]
     if date is None or missing:
-        raise ask.incomplete(" and no ".join(missing), "aggregate")
+        raise ask.incomplete(missing, given)
     used += channels.values()
     _refuse_double_use(ask, used)
     return Roles(
@@ -300,7 +308,7 @@ def _distinct(ask: _Asker, pairs: list[tuple[str, str]]) -> dict[str, str]:
         if channel in channels:
             raise ask.error(
                 f'"{channels[channel]}" and "{name}" could each be the spend of "{channel}". '
-                f"Say which: columns={{'channels': {{'{channel}': '{name}'}}}}."
+                f"Say which: {ask.recipe({'channels': {channel: name}})}."
             )
         channels[channel] = name
     return channels
@@ -316,10 +324,8 @@ def _controls(ask: _Asker, wanted: Any) -> dict[str, ControlKind]:
     for name, kind in wanted.items():
         ask.existing(name, "a control")
         if kind not in get_args(ControlKind):
-            raise ask.error(
-                f'columns: control "{name}" has no kind "{kind}"; '
-                f"{nearest(str(kind), get_args(ControlKind))}."
-            )
+            hint = stopped(nearest(str(kind), get_args(ControlKind)))
+            raise ask.error(f'columns: control "{name}" has no kind "{kind}"; {hint}')
     return dict(wanted)
 
 

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from optimizer.tables.cells import Table, is_blank
-from optimizer.tables.findings import Finding, Notebook, Severity
+from optimizer.tables.cells import Table, is_blank, shown
+from optimizer.tables.findings import Finding, Notebook, Severity, fatal
 
 Days = npt.NDArray[np.int64]  # days since 1970-01-01
 NO_DAY = np.iinfo(np.int64).min
@@ -30,8 +30,29 @@ _DOTTED = re.compile(r"(\d{1,2})\.(\d{1,2})\.(\d{4}|\d{2})" + _TIME)
 _SLASHED = re.compile(r"(\d{1,2})(?:/(\d{1,2})/(\d{4}|\d{2})|-(\d{1,2})-(\d{4}))" + _TIME)
 _ISO_WEEK = re.compile(r"(\d{4})-?[Ww](\d{1,2})(?:-?([1-7]))?")
 _MONTH = re.compile(r"(\d{4})[-/.]?(\d{2})|(\d{1,2})[-/.](\d{4})")
+_WEEK_NUMBER = re.compile(
+    r"(?i)(?:kw|cw|w|week)[ ./]*(\d{1,2})[ ./-]+(\d{4})|(\d{4})[ ./-]*(?:kw|cw|week)[ ./]*(\d{1,2})"
+)
+_DAY_NAMED = re.compile(r"(\d{1,2})[. -]+([^\W\d_]{3,9})[., -]+(\d{4}|\d{2})" + _TIME)
+_NAMED_DAY = re.compile(r"([^\W\d_]{3,9})[. ]+(\d{1,2}),? +(\d{4})" + _TIME)
+_NAMED_MONTH = re.compile(r"([^\W\d_]{3,9})(?:[., /-]+(\d{4})|[-'](\d{2}))")
 _SERIAL = re.compile(r"(\d{5})(?:\.\d*)?")
 _ADVICE = "write dates as 2024-01-31"
+_MONTHS = (  # English and German
+    ("january", "januar", "jänner"),
+    ("february", "februar"),
+    ("march", "märz", "maerz", "mrz"),
+    ("april",),
+    ("may", "mai"),
+    ("june", "juni"),
+    ("july", "juli"),
+    ("august",),
+    ("september",),
+    ("october", "oktober"),
+    ("november",),
+    ("december", "dezember"),
+)
+_ALONE = 20.0  # times the usual step between a date that stands apart and the others
 
 
 class Spacing(StrEnum):
@@ -138,8 +159,26 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], dt.date | None
         lambda found: dt.date.fromisocalendar(int(found[1]), int(found[2]), int(found[3] or 1)),
     ),
     (_MONTH, lambda found: dt.date(int(found[1] or found[4]), int(found[2] or found[3]), 1)),
+    (
+        _WEEK_NUMBER,
+        lambda found: dt.date.fromisocalendar(
+            int(found[2] or found[3]), int(found[1] or found[4]), 1
+        ),
+    ),
+    (_DAY_NAMED, lambda found: _named_day(found[3], found[2], found[1])),
+    (_NAMED_DAY, lambda found: _named_day(found[3], found[1], found[2])),
+    (_NAMED_MONTH, lambda found: _named_day(found[2] or found[3], found[1], "1")),
     (_SERIAL, lambda found: _numeric_date(float(found[1]))),
 )
+
+
+def _named_day(year: str, month: str, day: str) -> dt.date | None:
+    """A day of a month given by its name, which may be cut to three letters or more."""
+    word = month.casefold()
+    for number, names in enumerate(_MONTHS, start=1):
+        if any(name.startswith(word) for name in names):
+            return dt.date(_full_year(year), number, int(day))
+    return None
 
 
 def _full_year(text: str) -> int:
@@ -162,10 +201,10 @@ def _settle_order(
     order = _proved_order(list(slashed.values()))
     if order is None:
         first = next(iter(slashed))
-        shown = table.frame[column].iloc[first]
+        cell = table.frame[column].iloc[first]
         notebook.fatal(
             "ambiguous_dates",
-            f'"{shown}" could be day/month or month/day, and the other rows do not decide; '
+            f'"{cell}" could be day/month or month/day, and the other rows do not decide; '
             f"{_ADVICE}.",
             row=int(table.rows[first]),
             column=column,
@@ -219,18 +258,21 @@ def _report_unreadable(
     notebook: Notebook,
 ) -> None:
     ambiguous = any(found.code == "ambiguous_dates" for found in notebook.findings)
+    cells = table.frame[column].tolist()
+    wrong = []
     for place in np.flatnonzero(days == NO_DAY):
-        if int(place) in slashed and ambiguous:
-            continue
-        cell = table.frame[column].iloc[place]
-        shown = "an empty cell" if is_blank(cell) else f'"{str(cell)[:40]}"'
-        notebook.fatal(
-            "unreadable_date",
-            f"{shown} is not a date; {_ADVICE}, or delete the row if it is a total.",
-            row=int(table.rows[place]),
-            column=column,
-            file=table.file,
-        )
+        if not (ambiguous and int(place) in slashed):
+            cell = cells[place]
+            told = "an empty cell" if is_blank(cell) else shown(cell)
+            message = f"{told} is not a date; {_ADVICE}, or delete the row if it is a total."
+            wrong.append(fatal("unreadable_date", message, table.rows[place], column, table.file))
+    failed = (cells[place] for place in np.flatnonzero(days == NO_DAY))
+    example = next((shown(cell) for cell in failed if not is_blank(cell)), "an empty one")
+    notebook.fatal_each(
+        wrong,
+        len(days),
+        f"the column holds no dates, but cells such as {example}; name another, or {_ADVICE}.",
+    )
 
 
 def spacing_of(days: Days) -> Spacing | None:
@@ -255,6 +297,29 @@ def spacing_of(days: Days) -> Spacing | None:
         if filled > 0.6 and len(distinct) <= 1.2 * len(periods):
             return spacing
     return None
+
+
+def apart(days: Days) -> Days:
+    """The few days so far from all others that they alone spoil an even calendar.
+
+    Parameters
+    ----------
+    days : ndarray of shape (n,), days since 1970
+        Distinct and ascending, of no spacing.
+
+    Examples
+    --------
+    >>> apart(np.array([*range(0, 700, 7), 9000]))
+    array([9000])
+    """
+    steps = np.diff(days)
+    cuts = np.flatnonzero(steps > _ALONE * np.median(steps))
+    for cut in cuts:
+        low, high = days[: cut + 1], days[cut + 1 :]
+        few, many = (low, high) if len(low) < len(high) else (high, low)
+        if len(few) <= max(1, len(days) // 20) and spacing_of(many) is not None:
+            return few
+    return days[:0]
 
 
 def period_numbers(days: Days, spacing: Spacing) -> Days:

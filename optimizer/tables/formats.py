@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections import Counter
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ _MARKS: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
+_WORD = re.compile(rb"[A-Za-z\x80-\xff]+")
 _NOT_TABLES: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "a PDF document"),
     (b"\x89PNG", "a picture"),
@@ -171,10 +173,7 @@ def _decoded(data: bytes, file: str, notebook: Notebook) -> str:
 
 
 def _guessed_text(data: bytes, file: str, notebook: Notebook) -> str:
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(data[: 2**18], cp_isolation=list(_GUESSED)).best()
-    likely = [best.encoding] if best is not None else []
+    likely = ["cp1252"] if _looks_western(data) else _likely_encoding(data)
     for encoding in [*likely, *_GUESSED]:
         try:
             text = data.decode(encoding)
@@ -187,6 +186,21 @@ def _guessed_text(data: bytes, file: str, notebook: Notebook) -> str:
         )
         return text
     raise FileError(f"{file} is text of no known encoding. Save it as UTF-8.")
+
+
+def _likely_encoding(data: bytes) -> list[str]:
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data[: 2**18], cp_isolation=list(_GUESSED)).best()
+    return [best.encoding] if best is not None else []
+
+
+def _looks_western(data: bytes) -> bool:
+    """Whether letters beyond ASCII stand among ASCII letters, as in Kanäle, and not in a row."""
+    words = [word for word in _WORD.findall(data[: 2**18]) if not word.isascii()]
+    foreign = [word for word in words if len(word) > 1 and min(word) > 127]
+    mixed = [word for word in words if min(word) < 128]
+    return len(mixed) >= len(foreign)
 
 
 def _delimiter(text: str) -> str:

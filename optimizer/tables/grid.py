@@ -20,13 +20,14 @@ from optimizer.tables.columns import ControlKind, Layout
 from optimizer.tables.dates import (
     Days,
     Spacing,
+    apart,
     iso,
     period_numbers,
     period_starts,
     snapped_rows,
     spacing_of,
 )
-from optimizer.tables.findings import Finding, Notebook, Severity
+from optimizer.tables.findings import Finding, Notebook, Severity, counted, there_are
 from optimizer.tables.observations import check_duplicates, control_kinds, report_unmatched
 
 FEWEST_PERIODS = 30  # ESTIMATION: fatal below
@@ -133,7 +134,10 @@ def _spacing(observed: pd.DataFrame, notebook: Notebook) -> Spacing:
     spacing = spacing_of(days)
     if spacing is not None:
         return spacing
-    if len(days) < 3:
+    lonely = apart(days) if len(days) >= 3 else days[:0]
+    if len(lonely):
+        _report_apart(observed, lonely, notebook)
+    elif len(days) < 3:
         _too_few(len(days), notebook)
     else:
         step = float(np.median(np.diff(days)))
@@ -146,10 +150,25 @@ def _spacing(observed: pd.DataFrame, notebook: Notebook) -> Spacing:
     raise AssertionError("unreachable: a fatal finding was just written")
 
 
+def _report_apart(observed: pd.DataFrame, lonely: Days, notebook: Notebook) -> None:
+    """The rows whose date stands far from all others."""
+    marked = observed["day"].isin(lonely)
+    others = observed.loc[~marked, "day"]
+    for row in observed[marked].drop_duplicates(["file", "row"]).itertuples():
+        notebook.fatal(
+            "date_apart",
+            f"{iso(int(str(row.day)))} stands apart from the other dates, which run from "
+            f"{iso(others.min())} to {iso(others.max())}; correct it, or delete the row.",
+            row=int(str(row.row)),
+            column="date",
+            file=str(row.file) or None,
+        )
+
+
 def _too_few(count: int, notebook: Notebook) -> None:
     notebook.fatal(
         "too_few_periods",
-        f"there are {count} periods; at least {FEWEST_PERIODS} are needed and 60 are better. "
+        f"{there_are(count)}; at least {FEWEST_PERIODS} are needed and 60 are better. "
         "Give a longer history, or finer periods.",
     )
 
@@ -174,9 +193,11 @@ def _within_revenue(observed: pd.DataFrame, layout: Layout, notebook: Notebook) 
     inside = observed["period"].between(known["period"].min(), known["period"].max())
     left_out = observed.loc[~inside, "period"].nunique()
     if left_out:
+        verb = "was" if left_out == 1 else "were"
         notebook.warning(
             "outside_revenue",
-            f"{left_out} periods before the first or after the last revenue were left out; "
+            f"{counted(left_out, 'period')} before the first or after the last revenue "
+            f"{verb} left out; "
             "fill in their revenue to use them.",
         )
     return observed[inside]
@@ -316,10 +337,12 @@ def _report_absent(absent: BoolArray, axes: _Axes, notebook: Notebook) -> None:
     for number, channel in enumerate(axes.channels):
         count = int(absent[..., number].sum())
         if count:
-            where = "pairs of period and market" if several else "periods"
+            pairs = f"{counted(count, 'pair')} of period and market"
+            where = pairs if several else counted(count, "period")
+            verb = "it counts" if count == 1 else "they count"
             notebook.note(
                 "absent_rows",
-                f"{channel} has no row in {count} {where}; they count as 0 spend and 0 revenue.",
+                f"{channel} has no row in {where}; {verb} as 0 spend and 0 revenue.",
             )
 
 

@@ -22,10 +22,12 @@ from optimizer.tables.cells import (
     names,
     numbers,
 )
-from optimizer.tables.columns import ControlKind, Roles
+from optimizer.tables.columns import ControlKind, Roles, shortened
 from optimizer.tables.dates import days_of
-from optimizer.tables.findings import Finding, Notebook, Severity
+from optimizer.tables.findings import Finding, Notebook, Severity, counted, fatal
+from optimizer.tables.headers import channel_of, is_delivery, recipe
 
+MOST_NAMED = 6  # columns in the advice on how to use them
 KEY = ["part", "period", "market", "name"]
 
 
@@ -77,12 +79,22 @@ def observe(table: Table, roles: Roles, notebook: Notebook) -> pd.DataFrame:
 def _report_ignored(table: Table, roles: Roles, notebook: Notebook) -> None:
     if not roles.ignored:
         return
-    listed = ", ".join(f'"{name}"' for name in roles.ignored)
+    listed = shortened([f'"{name}"' for name in roles.ignored])
     notebook.note(
-        "ignored_columns",
-        f"columns not used: {listed}; name those that matter under columns.",
-        file=table.file,
+        "ignored_columns", f"columns not used: {listed}; {_cure(table, roles)}", file=table.file
     )
+
+
+def _cure(table: Table, roles: Roles) -> str:
+    """What to do about columns that are not used."""
+    if roles.layout == "attributed":
+        return "revenue known by channel needs no others."
+    controls = [name for name in roles.ignored if not (channel_of(name) or is_delivery(name))]
+    if not controls:
+        return "impressions, clicks and the like are not needed; name spend under channels."
+    few = controls[:MOST_NAMED] + ["..."] * (len(controls) > MOST_NAMED)
+    them = "them" if len(controls) == len(roles.ignored) else "those that explain revenue"
+    return f"to use {them}: {recipe({'controls': few}, table.file)}."
 
 
 def _mark(table: Table, roles: Roles, notebook: Notebook) -> Mark:
@@ -106,14 +118,19 @@ def _mark(table: Table, roles: Roles, notebook: Notebook) -> Mark:
 
 def _spend(table: Table, column: str, mark: Mark, notebook: Notebook) -> FloatArray:
     values = numbers(table, column, mark, notebook)
-    for place in np.flatnonzero(values < 0):
-        notebook.fatal(
+    advice = "book a refund where it was spent, or write 0."
+    negative = [
+        fatal(
             "negative_spend",
-            f"the spend is {values[place]:g}; book a refund where it was spent, or write 0.",
-            row=int(table.rows[place]),
-            column=column,
-            file=table.file,
+            f"the spend is {values[place]:g}; {advice}",
+            table.rows[place],
+            column,
+            table.file,
         )
+        for place in np.flatnonzero(values < 0)
+    ]
+    whole = "nearly every spend is negative; write spend as positive numbers."
+    notebook.fatal_each(negative, len(values), whole)
     _report_blank(table, column, "count as 0 spend", notebook)
     return values
 
@@ -143,9 +160,10 @@ def _revenue(table: Table, roles: Roles, mark: Mark, notebook: Notebook) -> Floa
 def _report_blank(table: Table, column: str, done: str, notebook: Notebook) -> None:
     blank = [place for place, cell in enumerate(table.frame[column].tolist()) if is_blank(cell)]
     if blank:
+        where = "is empty" if len(blank) == 1 else f"and {len(blank) - 1} more are empty"
         notebook.warning(
             "blank_cell",
-            f"{len(blank)} empty cells, the first here; they {done}.",
+            f"this cell {where}; empty cells {done}.",
             row=int(table.rows[blank[0]]),
             column=column,
             file=table.file,
@@ -169,7 +187,7 @@ def _control(table: Table, column: str, mark: Mark, notebook: Notebook) -> dict[
     named = ", ".join(f'"{level}"' for level in levels)
     notebook.note(
         "text_flags",
-        f"the text became {len(levels)} control columns of 0 and 1: {named or 'none'}.",
+        f"the text became {counted(len(levels), 'control column')} of 0 and 1: {named or 'none'}.",
         column=column,
         file=table.file,
     )
