@@ -29,7 +29,7 @@ check: .venv/ready  ## lint, format, types
 bench: .venv/ready  ## print the figures
 	$(THREADS) $(BIN)/python -m benchmarks.allocator
 	$(THREADS) $(BIN)/python -m benchmarks.speed
-	$(THREADS) $(BIN)/python -m benchmarks.regret
+	$(THREADS) $(BIN)/python -m benchmarks.regret --markets 125
 
 docs: .venv/ready  ## write again what follows from the code: examples, schemas, README's output
 	$(THREADS) $(BIN)/python -m scenarios.make

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import curve_fit
 
+from benchmarks.figures import figures
 from benchmarks.split import best_split, recommend, steady
 from optimizer import Scenario, plan
 from optimizer.fitting.fit import fit
@@ -32,7 +33,7 @@ FloatArray = npt.NDArray[np.float64]
 Solver = Callable[[Model, FloatArray, tuple[float, float], float], FloatArray]
 
 #: First seeds of the two disjoint sets; a set never holds more than SET_SIZE markets.
-FIRST_SEED = {"grade": 2_000_000, "tune": 0}
+FIRST_SEED = {"grade": 3_000_000, "tune": 0}
 SET_SIZE = 100_000
 
 FAMILIES: dict[str, Callable[[int], Market]] = {
@@ -68,6 +69,8 @@ def main() -> None:
     reader.add_argument("--solver", choices=sorted(SOLVERS), default="plan")
     reader.add_argument("--family", choices=sorted(FAMILIES), action="append")
     asked = reader.parse_args()
+    if not 1 <= asked.markets <= SET_SIZE:
+        reader.error(f"--markets takes 1 to {SET_SIZE}: the two sets of seeds must not meet")
     families = asked.family or list(FAMILIES)
     seeds = range(FIRST_SEED[asked.seeds], FIRST_SEED[asked.seeds] + asked.markets)
     print(f"{asked.seeds} seeds {seeds[0]} to {seeds[-1]}, the same for each family")
@@ -81,6 +84,9 @@ def main() -> None:
     low, high = wilson(sum(pooled), len(pooled))
     share = sum(pooled) / max(len(pooled), 1)
     print(f"\npooled harm, caution 0.5: {share:.1%} of {len(pooled)} (95 %: {low:.1%}-{high:.1%})")
+    print()
+    kept = {family: graded(rows) for family, rows in table.items() if graded(rows)}
+    print("\n".join(figures(kept, share, [o for rows in kept.values() for o in rows])))
     RESULTS.parent.mkdir(exist_ok=True)
     rows = {family: [dataclasses.asdict(o) for o in outs] for family, outs in table.items()}
     RESULTS.write_text(json.dumps({"seeds": asked.seeds, "families": rows}, indent=1))
@@ -209,6 +215,9 @@ def wilson(harms: int, count: int, z: float = 1.96) -> tuple[float, float]:
 def report(family: str, outcomes: list[Outcome]) -> None:
     """One family's lines."""
     kept = graded(outcomes)
+    if not kept:
+        print(f"\n{family}: no market with something to win")
+        return
     cover = np.mean([o.coverage for o in outcomes])
     seconds = np.median([o.seconds for o in outcomes])
     print(
@@ -223,7 +232,7 @@ def report(family: str, outcomes: list[Outcome]) -> None:
         low, high = wilson(harms, len(kept))
         regret = 100 * np.array([o.regret[method] for o in kept])
         paired = regret - 100 * np.array([o.regret["point optimum"] for o in kept])
-        error = paired.std(ddof=1) / np.sqrt(len(kept))
+        error = paired.std(ddof=1) / np.sqrt(len(kept)) if len(kept) > 1 else np.inf
         share = f"{100 * harms / len(kept):.0f} ({100 * low:.0f}-{100 * high:.0f})"
         against = f"{paired.mean():+.2f} ({error:.2f})"
         print(

@@ -68,6 +68,9 @@ class _Kind:
 ATTRIBUTED = _Kind(unrest=(0.05, 0.15), liveliness=(0.1, 0.4), roas_sd=0.35)
 NATIONAL = _Kind(unrest=(0.02, 0.08), liveliness=(0.3, 1.0), roas_sd=0.7)
 
+#: Correlation of the log of spend with demand where spend follows it.
+FOLLOWING = (0.3, 0.6)
+
 #: Range of the log of noise, as a share of revenue: 3 to 15 %.
 LOG_NOISE = (float(np.log(0.03)), float(np.log(0.15)))
 
@@ -261,10 +264,10 @@ class _World:
         season = np.exp(log_season)
         season /= season[BURN_IN:].mean()
         endogenous = bool(rng.random() < 1 / 3)
-        follows = rng.uniform(1.0, 2.5) * demand if endogenous else np.zeros(length)
-        spend = _correlated_spend(rng, length, count, kind.liveliness) * np.exp(
-            follows[:, None] + rng.uniform(0.0, 0.8, count) * wave[:, None]
-        )
+        spend = _correlated_spend(rng, length, count, kind.liveliness)
+        if endogenous:
+            spend *= np.exp(_following(demand, spend, rng.uniform(*FOLLOWING)))
+        spend *= np.exp(rng.uniform(0.0, 0.8, count) * wave[:, None])
         usual = rng.lognormal(0.0, 0.6, count) * 10_000
         spend *= usual / spend[BURN_IN:].mean(axis=0)
         roas = np.exp(np.log(1.5) + rng.normal(0, 0.5) + rng.normal(0, kind.roas_sd, count))
@@ -299,6 +302,15 @@ class _World:
         history = dataclasses.replace(history, content_hash=f"sha256:{numbers}")
         moves = MOVES[int(rng.integers(len(MOVES)))]
         return Market(history, self.curves, retention, moves, self.endogenous)
+
+
+def _following(demand: FloatArray, spend: FloatArray, correlation: float) -> FloatArray:
+    """What to add to the log of spend (n_periods, n_channels) so that it follows demand."""
+    active = np.where(spend > 0.0, spend, np.nan)
+    own = np.nanstd(np.log(active), axis=0)
+    strength = correlation / np.sqrt(1.0 - correlation**2)
+    standard = (demand - demand.mean()) / demand.std()
+    return np.asarray(strength * own * standard[:, None])
 
 
 def _curve(rng: np.random.Generator, usual: float, effect: float) -> TrueCurve:

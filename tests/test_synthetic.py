@@ -11,6 +11,7 @@ from optimizer.synthetic import (
     FORMS,
     MOVES,
     TrueCurve,
+    _following,
     attributed_market,
     national_market,
 )
@@ -99,3 +100,14 @@ def test_the_truth_is_a_model_of_the_same_channels():
         e.curve for e, c in zip(truth.channels, market.curves, strict=True) if c.shape == "hill"
     ]
     assert all(isinstance(curve, Hill) for curve in hills)
+
+
+def test_where_spend_follows_demand_it_correlates_as_asked():
+    rng = np.random.default_rng(4)
+    demand = rng.normal(size=20_000)
+    spend = np.exp(rng.normal(size=(20_000, 3)) * [0.2, 0.6, 1.0])
+    spend[::7, 1] = 0.0  # pulsed: silent weeks have no logarithm
+    followed = np.log(spend[:, [0, 2]]) + _following(demand, spend, 0.5)[:, [0, 2]]
+    for channel in followed.T:
+        assert np.corrcoef(channel, demand)[0, 1] == pytest.approx(0.5, abs=0.03)
+    assert np.isfinite(_following(demand, spend, 0.5)).all()

@@ -89,12 +89,13 @@ class AttributedProblem:
         if len(channels) >= CHANNELS_FOR_DEMAND:
             design = design.beside(demand_knots(len(spend)), DEMAND_SD)
         shape = shape_prior(beliefs, channels, np.log(mean / unit), PARAMETERS)
-        ones = np.ones_like(spend)
+        observed, ones = revenue / unit, np.ones_like(spend)
+        first = noise.robust_weights(noise.far_from_usual(observed, spend > 0.0))
         quiet = AttributedNoise(
-            noise.FIRST_SCALE * ones[0], 0.0, np.zeros(len(channels)), ones, ones
+            noise.FIRST_SCALE * ones[0], 0.0, np.zeros(len(channels)), first, ones
         )
         prior = with_independent(shape, design.mean, design.sd)
-        return cls(revenue / unit, spend / mean, design, prior, quiet)
+        return cls(observed, spend / mean, design, prior, quiet)
 
     @property
     def n_channels(self) -> int:

@@ -21,6 +21,18 @@ def robust_weights(standardised: FloatArray) -> FloatArray:
     return np.asarray((OUTLIER / size) ** 2)
 
 
+def far_from_usual(observed: FloatArray, active: npt.NDArray[np.bool_]) -> FloatArray:
+    """How many half-widths each value (n_periods, n_channels) lies from its channel's median.
+
+    Before any curve is known: a wild value must not bend the first one. Median and width are of
+    the periods with spend; twice the usual width leaves room for what spend explains.
+    """
+    seen = np.where(active, observed, np.nan)
+    middle = np.nanmedian(seen, axis=0)
+    width = 1.4826 * np.nanmedian(np.abs(seen - middle), axis=0)
+    return np.asarray((observed - middle) / (2.0 * np.maximum(width, 0.05)))
+
+
 def scale(residuals: FloatArray, weights: FloatArray, freedom: FloatArray | float) -> FloatArray:
     """Root of the weighted mean square over the periods left after `freedom` parameters."""
     n_periods = residuals.shape[0]

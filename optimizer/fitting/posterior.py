@@ -71,10 +71,18 @@ class Posterior(Generic[P]):
         return np.asarray(self.mode.parameters + solve_triangular(self.factor, standard).T)
 
     def shapes(self, parameters: FloatArray) -> FloatArray:
-        """Curve parameters of draws kept sane, (..., n_channels, 3 or 4)."""
+        """Curve parameters of draws kept sane, (..., n_channels, 3 or 4).
+
+        Each stays within four of the belief's sd: ROAS around what was found, the shape around
+        what was believed (further only where the most plausible shape itself lies further).
+        """
         problem = self.mode.problem
-        centre, spread = problem.shapes(problem.prior.mean), problem.shapes(problem.prior.sd)
-        low, high = centre - FURTHEST * spread, centre + FURTHEST * spread
+        found, spread = problem.shapes(self.mode.parameters), problem.shapes(problem.prior.sd)
+        believed = problem.shapes(problem.prior.mean)
+        low = np.minimum(believed - FURTHEST * spread, found)
+        high = np.maximum(believed + FURTHEST * spread, found)
+        low[..., 0] = found[..., 0] - FURTHEST * spread[..., 0]
+        high[..., 0] = found[..., 0] + FURTHEST * spread[..., 0]
         shapes = np.clip(problem.shapes(parameters), low, high)
         shapes[..., 1] = np.minimum(shapes[..., 1], STEEPEST / np.exp(shapes[..., 2]))
         return shapes

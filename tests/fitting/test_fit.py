@@ -87,6 +87,39 @@ def test_outliers_hardly_move_the_curves():
     np.testing.assert_allclose(after, before, rtol=ROUGHLY)
 
 
+@pytest.mark.parametrize("size", [100.0, 10_000.0])
+def test_one_wild_value_spoils_neither_its_own_channel_nor_the_others(size):
+    clean = examples.attributed()
+    revenue = clean.revenue[0].copy()
+    revenue[70, 0] *= size
+    model = fit(examples.history("attributed", clean.spend[0], revenue))
+    for channel, entry in enumerate(model.channels):
+        np.testing.assert_allclose(band(entry)[1], truth(channel), rtol=2 * ROUGHLY)
+
+
+@pytest.mark.parametrize("share", [0.005, 100.0])
+def test_a_channel_with_a_return_far_from_the_usual_is_found_where_the_data_say(share):
+    """A mailing to its own list returns hundreds; nothing may clip that to what is usual."""
+    usual = examples.attributed()
+    spend = usual.spend[0].copy()
+    spend[:, 0] *= share
+    model = fit(examples.history("attributed", spend, usual.revenue[0]))
+    np.testing.assert_allclose(
+        band(model.channels[0], share * LEVELS)[1], truth(0), rtol=2 * ROUGHLY
+    )
+    np.testing.assert_allclose(band(model.channels[1])[1], truth(1), rtol=2 * ROUGHLY)
+
+
+def test_clear_data_outweigh_a_wrong_stated_belief_without_a_cliff():
+    history = examples.attributed()
+    wrong = fit(history, priors={"a": {"roas": (4.0, 0.1)}})
+    spend = history.spend[0].mean(axis=0)[:1]
+    roas = np.quantile(draws_of(wrong.channels[0], spend) / spend[0], [0.05, 0.5, 0.95])
+    said_by_data = truth(0, spend)[0] / spend[0]
+    assert roas[1] == pytest.approx(said_by_data, rel=0.15)
+    assert roas[0] < roas[1] < roas[2], "a band, not a clipped line"
+
+
 def test_a_belief_stated_by_the_planner_moves_the_curve():
     history = examples.aggregate(noise=300.0)
     plain = fit(history)
