@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from optimizer.fitting import noise
+from optimizer.fitting.aggregate import AggregateProblem
 from optimizer.fitting.mode import descend
 from optimizer.fitting.posterior import Posterior
 from optimizer.fitting.response import response
@@ -17,13 +19,19 @@ from optimizer.model import Diagnostic
 FloatArray = npt.NDArray[np.float64]
 
 BARELY_LEARNED = 0.2
-PAIRED = 0.5
+STATED_TIGHTLY = 0.3  # sd of the log of a ROAS the planner is sure of
+NOT_TOLD_APART = 0.8  # doubt about a ratio of returns after the history, over that before it
+TWINS = 0.95  # correlation of spends that rise and fall as one ...
+TWINS_TOLD_APART = 0.5  # ... unless the history says this much about their ratio all the same
+KNOWN_RATIO = 0.3  # sd of the log of a ratio that is known well enough, however it came to be
 NEARLY_CONSTANT = 0.1
 HANGING_TOGETHER = 0.4
 POOR_PICTURE = 0.7
 HELD_OUT = (0.8, 0.87, 0.94, 1.0)  # shares of the history where rolling blocks begin and end
 TEST_SIZES = (0.0, 0.5, 1.5, 2.0)  # multiples of mean spend
-TEST_WEEKS = (2, 4, 6, 8)
+TEST_LENGTHS = {"week": (2, 4, 6, 8), "month": (1, 2, 3)}
+FLAT = 0.002  # sd, of mean revenue, under which there are no ups and downs to explain
+SILENT = 0.01  # mean, of mean revenue, under which there is nothing to forecast
 CLEAR_LIFT = 2.0  # standard errors a test should be able to show
 
 
@@ -37,6 +45,12 @@ class Subject:
     spend: FloatArray  # (n_periods, n_channels), currency per period
     units: FloatArray  # (n_channels,), currency per unit of fitted revenue
     weeks: float  # in one period
+    stated: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # ROAS, by the planner
+
+    @property
+    def variation(self) -> FloatArray:
+        """How much each channel's spend varies, (n_channels,), of its mean."""
+        return np.asarray(self.spend.std(axis=0) / self.spend.mean(axis=0))
 
 
 def diagnose(subject: Subject, rng: np.random.Generator) -> list[Diagnostic]:
@@ -61,72 +75,125 @@ def _n_own(subject: Subject) -> int:
     return int(problem.shapes(problem.prior.mean).shape[-1])
 
 
-def _roas_covariance(subject: Subject) -> FloatArray:
-    """Posterior covariance of the logs of ROAS, (n_channels, n_channels)."""
-    step, n_channels = _n_own(subject), len(subject.channels)
-    places = np.arange(n_channels) * step
-    return np.asarray(subject.posterior.covariance[np.ix_(places, places)])
+def _roas_covariances(subject: Subject) -> tuple[FloatArray, FloatArray]:
+    """Covariances of the logs of ROAS, each (n_channels, n_channels): prior, posterior."""
+    posterior = subject.posterior
+    places = np.arange(len(subject.channels)) * _n_own(subject)
+    square = np.ix_(places, places)
+    return (
+        np.asarray(posterior.mode.problem.prior.covariance[square]),
+        np.asarray(posterior.covariance[square]),
+    )
 
 
 def _learned_shares(subject: Subject) -> list[Diagnostic]:
     """How much narrower the history made the belief about each channel's ROAS."""
-    after = np.sqrt(np.diag(_roas_covariance(subject)))
-    before = subject.posterior.mode.problem.prior.sd[:: _n_own(subject)][: len(after)]
+    before, after = (np.sqrt(np.diag(c)) for c in _roas_covariances(subject))
     found = []
-    for channel, share in zip(subject.channels, 1 - after / before, strict=True):
-        poor = share < BARELY_LEARNED
-        words = (
-            f"The history hardly says what {channel} earns: moving its money rests mostly on "
-            "what was believed before. Lock its spend, or test it first."
-            if poor
-            else f"The history took {share:.0%} of the doubt out of the return on {channel}."
-        )
+    for i, channel in enumerate(subject.channels):
+        share = float(1 - after[i] / before[i])
+        constant = bool(subject.variation[i] < NEARLY_CONSTANT)
+        sure = channel in subject.stated and subject.stated[channel][1] <= STATED_TIGHTLY
         found.append(
             Diagnostic(
                 code="learned_share",
                 channel=channel,
-                value=float(share),
-                severity="warning" if poor else "note",
-                message=words,
+                value=share,
+                severity="warning" if share < BARELY_LEARNED and not sure else "note",
+                message=_learned_words(subject, channel, share, constant=constant, sure=sure),
             )
         )
     return found
 
 
+def _learned_words(
+    subject: Subject, channel: str, share: float, *, constant: bool, sure: bool
+) -> str:
+    """What a learned share means, by what was believed and whether spend ever moved."""
+    if share < BARELY_LEARNED and sure:
+        median, sd = subject.stated[channel]
+        return (
+            f"The return on {channel} is the one you stated ({median:g}, give or take "
+            f"{100 * np.expm1(sd):.2g}%): the history hardly adds to that."
+        )
+    if share < BARELY_LEARNED:
+        return (
+            f"The history hardly says what {channel} earns: moving its money rests mostly on "
+            "what was believed before. Lock its spend, or test it first."
+        )
+    if constant and not isinstance(subject.posterior.mode.problem, AggregateProblem):
+        return (
+            f"The return on {channel} is known at today's spend, but not what more or less "
+            "would bring: its spend hardly changes."
+        )
+    if constant:
+        return (
+            f"What is known of the return on {channel} comes from the other channels and from "
+            "revenue as a whole: its own spend hardly changes, so what more or less would "
+            "bring is not known."
+        )
+    return f"The history took {share:.0%} of the doubt out of the return on {channel}."
+
+
 def _closest_pair(subject: Subject) -> list[Diagnostic]:
     """The two channels whose returns are hardest to tell apart."""
-    covariance = _roas_covariance(subject)
-    if len(covariance) < 2:
+    prior, posterior = _roas_covariances(subject)
+    if len(prior) < 2:
         return []
-    sd = np.sqrt(np.diag(covariance))
-    correlation = covariance / np.outer(sd, sd) - np.eye(len(sd))
-    first, second = divmod(int(np.abs(correlation).argmax()), len(sd))
-    value, one, other = (
-        float(correlation[first, second]),
-        subject.channels[first],
-        subject.channels[second],
-    )
-    close = abs(value) > PAIRED
-    words = (
-        f"{one} and {other} are hard to tell apart: money moved between them rests on little."
-        if close
-        else f"The closest pair, {one} and {other}, can be told apart."
-    )
+    before, after = _ratio_sd(prior), _ratio_sd(posterior)
+    kept, wide = after / before, after > KNOWN_RATIO
+    twins = _twins(subject) & wide & (kept > TWINS_TOLD_APART)
+    score = np.where(np.tri(len(kept), dtype=bool), -np.inf, kept + 2.0 * twins + wide)
+    pair = divmod(int(score.argmax()), len(kept))
+    close = bool(twins[pair] or (wide[pair] and kept[pair] > NOT_TOLD_APART))
+    one, other = (subject.channels[i] for i in pair)
     return [
         Diagnostic(
             code="closest_pair",
             channel=one,
             other=other,
-            value=value,
+            value=float(posterior[pair] / np.sqrt(np.diag(posterior)[list(pair)].prod())),
             severity="warning" if close else "note",
-            message=words,
+            message=_pair_words(one, other, twins=bool(twins[pair]), close=close),
         )
     ]
 
 
+def _ratio_sd(covariance: FloatArray) -> FloatArray:
+    """Standard deviation of the log of every ratio of two ROAS; 1 on the diagonal."""
+    own = np.diag(covariance)
+    variance = own[:, None] + own - 2 * covariance + np.eye(len(own))
+    return np.sqrt(np.maximum(variance, 1e-300))
+
+
+def _twins(subject: Subject) -> npt.NDArray[np.bool_]:
+    """Pairs whose spends rise and fall as one, where only their joint revenue is seen."""
+    count = len(subject.channels)
+    if not isinstance(subject.posterior.mode.problem, AggregateProblem):
+        return np.zeros((count, count), dtype=bool)
+    away = subject.spend / subject.spend.mean(axis=0) - 1
+    length = np.sqrt((away**2).sum(axis=0))
+    moving = length > 1e-6
+    standard = np.where(moving, away, 0.0) / np.where(moving, length, 1.0)
+    return np.asarray(standard.T @ standard > TWINS)
+
+
+def _pair_words(one: str, other: str, *, twins: bool, close: bool) -> str:
+    """What a planner may conclude about the closest pair."""
+    if twins:
+        return (
+            f"Spends on {one} and {other} rise and fall together, so their returns cannot be "
+            "told apart: only their sum is known. Move them together, or vary one alone."
+        )
+    if close:
+        return (
+            f"{one} and {other} are hard to tell apart: money moved between them rests on little."
+        )
+    return f"The closest pair, {one} and {other}, can be told apart."
+
+
 def _constant_spend(subject: Subject) -> list[Diagnostic]:
     """Channels whose spend hardly moved, so that nothing can be seen from it."""
-    variation = subject.spend.std(axis=0) / subject.spend.mean(axis=0)
     return [
         Diagnostic(
             code="constant_spend",
@@ -136,7 +203,7 @@ def _constant_spend(subject: Subject) -> list[Diagnostic]:
             message=f"Spend on {channel} hardly changes, so its curve is the prior's: "
             "vary it, or test it.",
         )
-        for channel, value in zip(subject.channels, variation, strict=True)
+        for channel, value in zip(subject.channels, subject.variation, strict=True)
         if value < NEARLY_CONSTANT
     ]
 
@@ -145,15 +212,10 @@ def _residuals(subject: Subject) -> list[Diagnostic]:
     """How much of the revenue is explained, and whether what is left hangs together."""
     mode = subject.posterior.mode
     left, seen = mode.problem.residuals(mode.parameters), mode.problem.observed
-    explained = 1 - float(left.var(axis=0).sum() / max(float(seen.var(axis=0).sum()), 1e-300))
     carried = float(noise.autocorrelation(left).mean())
-    hangs = carried > HANGING_TOGETHER
+    hangs = carried > HANGING_TOGETHER and float(left.std(axis=0).max()) > FLAT
     return [
-        Diagnostic(
-            code="r_squared",
-            value=explained,
-            message=f"The model explains {explained:.0%} of the ups and downs of revenue.",
-        ),
+        _explained(left, seen),
         Diagnostic(
             code="residual_autocorrelation",
             value=carried,
@@ -166,22 +228,50 @@ def _residuals(subject: Subject) -> list[Diagnostic]:
     ]
 
 
+def _explained(left: FloatArray, seen: FloatArray) -> Diagnostic:
+    """The share of revenue's variance that is explained, where revenue varies at all."""
+    if float(seen.std(axis=0).max()) < FLAT:
+        return Diagnostic(
+            code="r_squared",
+            severity="warning",
+            message="Revenue hardly changes, so it cannot be judged how well the model explains "
+            "it. Check which column holds the revenue.",
+        )
+    explained = float(1 - left.var(axis=0).sum() / seen.var(axis=0).sum())
+    return Diagnostic(
+        code="r_squared",
+        value=explained,
+        message=f"The model explains {max(explained, 0.0):.0%} of the ups and downs of revenue.",
+    )
+
+
 def _holdout(subject: Subject) -> Diagnostic:
-    """Error of forecasts of the last fifth, each block by a fit to the periods before it."""
+    """Error of forecasts of the last fifth, each block by curves refitted to what was before it.
+
+    Scaling, noise and the search's starts come from the whole history.
+    """
     mode = subject.posterior.mode
     seen = mode.problem.observed
     edges = [round(share * len(seen)) for share in HELD_OUT]
+    held = np.abs(seen[edges[0] :])
+    if float(held.mean()) < SILENT * float(np.abs(seen).mean()):
+        return Diagnostic(
+            code="holdout_error",
+            severity="warning",
+            message="The last fifth of the history has next to no revenue, so it cannot be "
+            "judged how well forecasts meet it.",
+        )
     missed = 0.0
     for begin, end in pairwise(edges):
         trained = mode.problem.first(begin)
         parameters = descend(trained, mode.parameters)
         ahead = mode.problem.forecast(parameters, trained)[begin:end]
         missed += float(np.abs(ahead - seen[begin:end]).sum())
-    error = missed / max(float(np.abs(seen[edges[0] :]).sum()), 1e-300)
+    error = missed / float(held.sum())
     return Diagnostic(
         code="holdout_error",
         value=error,
-        message=f"Forecasts of the last fifth of the history, each made without it, "
+        message="Forecasts of the last fifth of the history, by curves refitted without it, "
         f"missed revenue by {error:.1%} on average.",
     )
 
@@ -213,26 +303,64 @@ def _tail(subject: Subject, rng: np.random.Generator) -> Diagnostic:
 
 def _best_test(subject: Subject, rng: np.random.Generator) -> list[Diagnostic]:
     """The experiment after which most would be known about what a channel earns."""
-    posterior = subject.posterior
-    shapes = posterior.shapes(posterior.draws(200, rng))
-    levels = np.array([1.0, *TEST_SIZES])[:, None] * np.ones(len(subject.channels))
-    money = response(levels, shapes) * subject.units  # draw, level, channel
-    doubt = (money[:, 1:] - money[:, :1]).std(axis=0)  # size, channel
-    left = posterior.mode.problem.residuals(posterior.mode.parameters)
-    per_period = left.std(axis=0) * subject.units * np.ones(len(subject.channels))
-    periods = np.maximum(np.array(TEST_WEEKS) / subject.weeks, 1.0)
-    error = per_period * np.sqrt(2 / periods)[:, None]  # weeks, channel
-    variance = doubt[None] ** 2
-    learned = variance / np.sqrt(variance + error[:, None] ** 2)  # weeks, size, channel
-    size, channel = divmod(int(learned[-1].argmax()), len(subject.channels))
-    clear = np.flatnonzero(doubt[size, channel] > CLEAR_LIFT * error[:, channel])
-    weeks = TEST_WEEKS[int(clear[0]) if clear.size else -1]
+    unit, lengths, periods = _test_lengths(subject)
+    doubt, error = _test_doubt(subject, rng), _test_error(subject, periods)
+    shown = doubt * _shown(subject, periods)[:, None]  # length, size, channel
+    noisy = np.sqrt(shown**2 + error[:, None] ** 2)
+    learned = doubt * shown / np.maximum(noisy, 1e-300)
+    size, place = divmod(int(learned[-1].argmax()), len(subject.channels))
+    clear = np.flatnonzero(shown[:, size, place] > CLEAR_LIFT * error[:, place])
+    channel = subject.channels[place]
+    if not clear.size:
+        message = (
+            f"The channel with most to learn is {channel}, but no affordable test shows it: "
+            f"{lengths[-1]} {unit}s at {TEST_SIZES[size]:g} times its mean spend would drown "
+            "in the noise."
+        )
+        return [Diagnostic(code="best_test", channel=channel, message=message)]
+    length = lengths[int(clear[0])]
     return [
         Diagnostic(
             code="best_test",
-            channel=subject.channels[channel],
+            channel=channel,
             value=float(TEST_SIZES[size]),
-            message=f"The test that would teach most: {subject.channels[channel]} at "
-            f"{TEST_SIZES[size]:g} times its mean spend for {weeks} weeks.",
+            message=f"The test that would teach most: {channel} at {TEST_SIZES[size]:g} times "
+            f"its mean spend for {length} {unit}{'s' if length > 1 else ''}.",
         )
     ]
+
+
+def _test_lengths(subject: Subject) -> tuple[str, tuple[int, ...], FloatArray]:
+    """The unit a test's length is said in, the lengths, and the same in periods."""
+    monthly = subject.weeks > 2
+    unit = "month" if monthly else "week"
+    lengths = TEST_LENGTHS[unit]
+    return unit, lengths, np.array(lengths) / (1.0 if monthly else subject.weeks)
+
+
+def _test_doubt(subject: Subject, rng: np.random.Generator) -> FloatArray:
+    """Doubt about what each size of test changes once it is fully felt, (n_sizes, n_channels)."""
+    shapes = subject.posterior.shapes(subject.posterior.draws(200, rng))
+    levels = np.array([1.0, *TEST_SIZES])[:, None] * np.ones(len(subject.channels))
+    money = response(levels, shapes) * subject.units  # draw, level, channel
+    return np.asarray((money[:, 1:] - money[:, :1]).std(axis=0))
+
+
+def _test_error(subject: Subject, periods: FloatArray) -> FloatArray:
+    """Standard error of a test's lift per period, (n_lengths, n_channels)."""
+    mode = subject.posterior.mode
+    per_period = mode.problem.residuals(mode.parameters).std(axis=0) * subject.units
+    return np.asarray(per_period * np.sqrt(2 / periods)[:, None])
+
+
+def _shown(subject: Subject, periods: FloatArray) -> FloatArray:
+    """Share of the full effect seen on average during a test, (n_lengths, n_channels).
+
+    After t periods of changed spend an effect of retention r has moved by 1 - r^t.
+    """
+    mode = subject.posterior.mode
+    if not isinstance(mode.problem, AggregateProblem):
+        return np.ones((len(periods), len(subject.channels)))
+    kept = np.minimum(mode.problem.retention(mode.parameters), 0.999)
+    length = periods[:, None]
+    return np.asarray(1 - kept * (1 - kept**length) / (length * (1 - kept)))

@@ -123,6 +123,17 @@ def _check(history: History) -> None:
         raise FitError(
             "The history holds gaps or infinite numbers. Fill them or leave the periods out."
         )
+    for control in history.controls:
+        if not np.isfinite(control.values).all():
+            raise FitError(
+                f'The control "{control.name}" holds gaps or infinite numbers. '
+                "Fill them, or leave the control out."
+            )
+    _check_money(history)
+
+
+def _check_money(history: History) -> None:
+    """Refuse spend and revenue, all numbers, that mean nothing."""
     if (history.spend < 0).any():
         raise FitError("The history holds negative spend. Book refunds as less spend, not below 0.")
     if history.spend.sum() <= 0:
@@ -155,6 +166,7 @@ def _fit_market(
         spend=history.spend[market][:, keep],
         units=units,
         weeks=WEEKS[history.spacing.value],
+        stated=beliefs.stated_roas,
     )
     return _Fitted(posterior, subject, keep, market, later)
 

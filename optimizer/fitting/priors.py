@@ -44,6 +44,18 @@ ASSUMED_MEDIA_SHARE = {"attributed": 1.0, "aggregate": 0.3}
 PLAUSIBLE_MEDIA_SHARE = (0.001, 3.0)
 
 
+#: Beyond these spreads a belief says nothing, or leaves the history no say and numbers no room.
+SPREADS = (1e-4, 5.0)
+
+#: Parameter -> the range of centres that can be meant: a factor, or the logit of retention.
+CENTRES = {
+    "roas": (1e-9, 1e9),
+    "half_saturation": (1e-3, 1e3),
+    "slope": (0.05, 20.0),
+    "retention": (-10.0, 10.0),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Prior:
     """A Gaussian belief about a vector of parameters."""
@@ -75,6 +87,11 @@ class Beliefs:
     by_channel: ChannelPriors
     shared_roas_sd: dict[str, float]  # zero where the planner stated a ROAS
     same_currency: bool  # False: the ROAS prior was centred on a share of revenue instead
+
+    @property
+    def stated_roas(self) -> dict[str, tuple[float, float]]:
+        """Median and sd of the log of every ROAS the planner stated."""
+        return {c: self.by_channel[c]["roas"] for c, sd in self.shared_roas_sd.items() if sd == 0.0}
 
 
 def channel_priors(
@@ -135,6 +152,23 @@ def _pair_fault(name: str, pair: tuple[float, float], layout: Layout) -> str | N
         return "give two numbers: the centre and its standard deviation"
     if pair[1] <= 0 or (name != "retention" and pair[0] <= 0):
         return "the standard deviation, and a median, must be above zero"
+    return _range_fault(name, *pair)
+
+
+def _range_fault(name: str, centre: float, sd: float) -> str | None:
+    """What is wrong with a belief that is a pair of numbers but can hardly be meant."""
+    least, most = SPREADS
+    if sd > most:
+        scale = "logit" if name == "retention" else "logarithm"
+        return (
+            f"a standard deviation of {sd:g} says nothing: it is of the {scale}, where 0.1 is "
+            f"sure and 1 is vague; give {most:g} at most"
+        )
+    if sd < least:
+        return f"a standard deviation of {sd:g} leaves no doubt at all; give {least:g} at least"
+    low, high = CENTRES[name]
+    if not low <= centre <= high:
+        return f"a centre of {centre:g} can hardly be meant; give one from {low:g} to {high:g}"
     return None
 
 
