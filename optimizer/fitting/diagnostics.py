@@ -200,7 +200,7 @@ def _constant_spend(subject: Subject) -> list[Diagnostic]:
             channel=channel,
             value=float(value),
             severity="warning",
-            message=f"Spend on {channel} hardly changes, so its curve is the prior's: "
+            message=f"Spend on {channel} hardly changes, so its curve's shape is the prior's: "
             "vary it, or test it.",
         )
         for channel, value in zip(subject.channels, subject.variation, strict=True)
@@ -213,17 +213,23 @@ def _residuals(subject: Subject) -> list[Diagnostic]:
     mode = subject.posterior.mode
     left, seen = mode.problem.residuals(mode.parameters), mode.problem.observed
     carried = float(noise.autocorrelation(left).mean())
-    hangs = carried > HANGING_TOGETHER and float(left.std(axis=0).max()) > FLAT
+    little = float(left.std(axis=0).max()) < FLAT
+    hangs = carried > HANGING_TOGETHER and not little
+    words = "What is left unexplained looks like noise from period to period."
+    if little:
+        words = "Next to nothing of revenue is left unexplained."
+    elif hangs:
+        words = (
+            "What is left unexplained hangs together from period to period: "
+            "something that moves revenue is missing. Add it as a control."
+        )
     return [
         _explained(left, seen),
         Diagnostic(
             code="residual_autocorrelation",
             value=carried,
             severity="warning" if hangs else "note",
-            message="What is left unexplained hangs together from period to period: "
-            "something that moves revenue is missing. Add it as a control."
-            if hangs
-            else "What is left unexplained looks like noise from period to period.",
+            message=words,
         ),
     ]
 
