@@ -20,7 +20,8 @@ from optimizer.curves import Curve, TabulatedDraws
 from optimizer.documents import Document
 from optimizer.errors import DocumentError, Fault, InfeasibleError, NotBuiltError, nearest
 from optimizer.model import Model
-from optimizer.scenario import ChannelRules, Scenario, refuse_unbuilt
+from optimizer.scenario import ChannelRules, Scenario
+from optimizer.unbuilt import refuse_unbuilt
 
 FloatArray = npt.NDArray[np.float64]
 NEWCOMER_SHARE = 0.05  # of the budget: the most a channel without current spend may get

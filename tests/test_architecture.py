@@ -21,6 +21,7 @@ ROWS = (
     ("optimizer.plan",),
     ("optimizer.notices", "optimizer.plan_document"),
     ("optimizer.cells",),
+    ("optimizer.unbuilt",),
     ("optimizer.scenario", "optimizer.synthetic"),
     ("optimizer.allocation", "optimizer.fitting"),
     ("optimizer.model", "optimizer.quality"),

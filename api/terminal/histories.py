@@ -147,10 +147,12 @@ def _curves(model: Model) -> Table:
     """Per curve: spend, what it returns there, how well that is known, where it saturates."""
     spend = np.array([entry.history_spend_per_period or 0.0 for entry in model.channels])
     response, money = model.response(spend), Scale.of(spend, model.currency)
+    notes = _diagnostics(model)
+    still = {(n.channel, n.market) for n in notes if n.code == "constant_spend"}
     learned = {
-        (note.channel, note.market): note.value
-        for note in _diagnostics(model)
-        if note.code == "learned_share"
+        (n.channel, n.market): n.value
+        for n in notes
+        if n.code == "learned_share" and (n.channel, n.market) not in still
     }
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("\nchannel", overflow="fold")
