@@ -115,13 +115,8 @@ def _write_json(content: Any) -> None:
     sys.stdout.write(text)
 
 
-class Voice:
-    """Tells on stderr what is being done: a bar on a terminal, plain lines elsewhere."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self.quiet = quiet
-        self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
-        self._bar: Progress | None = None
+class _UntilDone:
+    """Done when its block ends, however it ends."""
 
     def __enter__(self) -> Self:
         return self
@@ -133,6 +128,18 @@ class Voice:
         trace: TracebackType | None,
     ) -> None:
         self.done()
+
+    def done(self) -> None:
+        """Let go of what is held."""
+
+
+class Voice(_UntilDone):
+    """Tells on stderr what is being done: a bar on a terminal, plain lines elsewhere."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.quiet = quiet
+        self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+        self._bar: Progress | None = None
 
     def progress(self, sentence: str) -> None:
         """What takes a moment, until the next sentence; its bar pulses until it advances."""
@@ -165,7 +172,7 @@ class Voice:
         self._console.print(f"[yellow]warning:[/yellow] {escape(sentence)}")
 
 
-class Delivery:
+class Delivery(_UntilDone):
     """Where an answer goes, and who is told meanwhile; made before any work is done for it.
 
     Parameters
@@ -196,15 +203,8 @@ class Delivery:
         if output is not None:
             _refuse_unfit(output, kinds)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def done(self) -> None:
+        """Everything is handed over."""
         self.voice.done()
 
     def hand_over(

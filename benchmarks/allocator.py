@@ -14,10 +14,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.instances import FloatArray, draws_problem, hill_problem, jump_greedy, slsqp
+from benchmarks.instances import (
+    FloatArray,
+    draws_problem,
+    hill_problem,
+    jump_greedy,
+    problem_of,
+    slsqp,
+)
 from benchmarks.report import keep, print_table
 from optimizer.allocation import AllocationProblem, allocate
 from optimizer.allocation.prices import price_search
+from optimizer.curves import HillCurve
 
 SEED = 20260
 SHARES = (0.1, 0.25, 0.5)
@@ -135,6 +143,15 @@ def cautious_row(caution: float, multiples: tuple[float, float], count: int) -> 
     ]
 
 
+def twins_row(n: int) -> list[str]:
+    """Identical S-shaped cells: the hardest case known for the proof."""
+    twins = HillCurve(np.full(n, 900.0), np.full(n, 400.0), np.full(n, 3.0))
+    problem = problem_of(twins, np.zeros(n), np.full(n, 1500.0), 0.2, np.full(n, 300.0))
+    started = time.perf_counter()
+    proof = allocate(problem).certificate
+    return [str(n), f"{proof.gap:.0e}", str(proof.nodes), f"{time.perf_counter() - started:.1f}"]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--problems", type=int, default=200)
@@ -156,6 +173,8 @@ def main() -> None:
     cases = [(c, m) for c in (0.5, 1.0) for m in ((0.5, 2.0), (0.0, 3.0))]
     rows = [cautious_row(c, m, CAUTIOUS_PROBLEMS) for c, m in cases]
     print_table("400 joint draws of Hill curves, every other one with a collinear pair", head, rows)
+    head = ["identical cells", "gap", "nodes", "s"]
+    print_table("Hill curves of slope 3, all alike", head, [twins_row(n) for n in (5, 10, 20)])
     keep("allocator", {"plain": [vars(o) for o in found], "cautious": rows})
 
 

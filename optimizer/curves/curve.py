@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -180,9 +180,3 @@ class SigmoidCurve(Curve):
         room = np.where(slope > 0.0, upper - root, start - root)
         with np.errstate(invalid="ignore"):
             return np.where(room == 0.0, 0.0, slope * room)
-
-
-def floats(value: Any, n_cells: int | None = None) -> FloatArray:
-    """A float array of shape (n,), a scalar repeated as often as asked."""
-    array = np.atleast_1d(np.asarray(value, dtype=float))
-    return array if n_cells is None else np.broadcast_to(array, (n_cells,)).copy()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import SupportsInt
+from typing import SupportsInt, TypedDict, Unpack
 
 from optimizer.errors import HistoryError
 
@@ -101,47 +101,31 @@ def fatal(code: str, message: str, row: SupportsInt, column: str, file: str | No
     return Finding(code, Severity.FATAL, message, int(row), column, file)
 
 
+class Place(TypedDict, total=False):
+    """Where a finding was made."""
+
+    row: int | None
+    column: str | None
+    file: str | None
+
+
 @dataclass(slots=True)
 class Notebook:
     """Findings collected while one history is read."""
 
     findings: list[Finding] = field(default_factory=list)
 
-    def fatal(
-        self,
-        code: str,
-        message: str,
-        *,
-        row: int | None = None,
-        column: str | None = None,
-        file: str | None = None,
-    ) -> None:
+    def fatal(self, code: str, message: str, **place: Unpack[Place]) -> None:
         """Write down something that makes the history unusable."""
-        self.findings.append(Finding(code, Severity.FATAL, message, row, column, file))
+        self.findings.append(Finding(code, Severity.FATAL, message, **place))
 
-    def warning(
-        self,
-        code: str,
-        message: str,
-        *,
-        row: int | None = None,
-        column: str | None = None,
-        file: str | None = None,
-    ) -> None:
+    def warning(self, code: str, message: str, **place: Unpack[Place]) -> None:
         """Write down something a planner should look at; planning goes on."""
-        self.findings.append(Finding(code, Severity.WARNING, message, row, column, file))
+        self.findings.append(Finding(code, Severity.WARNING, message, **place))
 
-    def note(
-        self,
-        code: str,
-        message: str,
-        *,
-        row: int | None = None,
-        column: str | None = None,
-        file: str | None = None,
-    ) -> None:
+    def note(self, code: str, message: str, **place: Unpack[Place]) -> None:
         """Write down something that was done and needs no answer."""
-        self.findings.append(Finding(code, Severity.NOTE, message, row, column, file))
+        self.findings.append(Finding(code, Severity.NOTE, message, **place))
 
     def fatal_each(self, found: Sequence[Finding], of: int, whole: str) -> None:
         """Keep the faults of a column's rows, or one where nearly all `of` them fail alike."""

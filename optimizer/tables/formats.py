@@ -118,7 +118,7 @@ def _refuse_bomb(data: bytes, file: str) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             size = sum(part.file_size for part in packed.infolist())
-    except (zipfile.BadZipFile, NotImplementedError, ValueError) as wrong:
+    except (zipfile.BadZipFile, RuntimeError, ValueError) as wrong:  # zipfile's: odd compression
         raise FileError(f"{file} is a damaged workbook. Save it again as XLSX or CSV.") from wrong
     if size > LARGEST_UNPACKED:
         raise FileError(f"{file} unpacks to {size / 2**20:,.0f} MB. Save the table alone as CSV.")

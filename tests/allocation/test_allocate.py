@@ -56,6 +56,7 @@ def test_two_hundred_random_s_shaped_problems_are_proved():
         problem = hill_problem(rng, n, SHARES[number % 3])
         answer = allocate(problem)
         assert_feasible(problem, answer.spend)
+        assert abs(answer.certificate.residual) <= 1e-9 * problem.total_budget
         proved += answer.certificate.gap <= S_SHAPED_GAP
         root = price_search(problem.mean_gain, problem.box.tightened()).bound
         hard += (root - answer.certificate.value) > 1e-5 * answer.certificate.value
