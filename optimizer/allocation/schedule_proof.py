@@ -1,0 +1,128 @@
+r"""The certificate of a schedule: a proof that needs no solver to check.
+
+For ANY prices :math:`\pi` on the stocks, :math:`\lambda` on the budget, :math:`y_c` on the cells'
+totals and :math:`\rho, \phi \ge 0` on smoothness
+
+.. math:: UB = \sum_{c,t} \max_a [v_c f_c((1 - r_c) a) - \pi_{ct} a] + \sum_{c,t} \pi_{ct} r_c^t
+    a_{c0} + \sum_{c,t} \max_{x \in [l, u]} \kappa_{ct} x + \sum_c \max(y_c L_c, y_c U_c) +
+    \max(\lambda B^-, \lambda B^+)
+
+bounds every feasible schedule. A unit spent in period t is worth :math:`m_t = \pi_t + r m_{t+1}`,
+what it adds to all later stocks at their prices; :math:`\kappa` is that worth less the cost of
+spending and all prices on the spend's own rows. With caution k the curves are re-weighted means,
+as in `certificate`. A wrong proof shows as a wide gap.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.allocation.certificate import Certificate, draw_weights
+from optimizer.allocation.stocks import FloatArray, ScheduleProblem
+from optimizer.curves import Curve
+from optimizer.errors import SolverError
+
+
+@dataclass(frozen=True)
+class ScheduleProof:
+    """Prices that show that no schedule does better."""
+
+    stock: FloatArray  # (P, n), worth of a unit of stock in its own period
+    budget: float  # per currency of the total
+    totals: FloatArray  # (n,), per currency of a cell's total
+    rise: FloatArray  # (T - 1, n), of the rows (1 + s) x_t - x_(t+1) >= 0
+    fall: FloatArray  # (T - 1, n), of the rows x_(t+1) - (1 - s) x_t >= 0
+    direction: FloatArray | None = None  # (N,), q of the draws' weights, with caution
+
+
+@dataclass(frozen=True)
+class ScheduleCertificate(Certificate):
+    """Value found, bound proved; levels of what was maximised, whole-plan currency."""
+
+    @property
+    def statement(self) -> str:
+        """One sentence a planner can repeat."""
+        return super().statement.replace("split", "schedule")
+
+
+def certify_schedule(
+    problem: ScheduleProblem, spend: FloatArray, proof: ScheduleProof
+) -> ScheduleCertificate:
+    """Check a schedule (T, n), in currency, and a proof from any source against the curves."""
+    value = problem.objective(spend)
+    gain = float(problem.gain_draws(spend).mean())
+    bound = schedule_bound(problem, proof)
+    spent, (least, most) = float(spend.sum()), problem.budget_range
+    residual = max(spent - most, 0.0) - max(least - spent, 0.0)
+    gap = max(bound - value, 0.0) / gain if gain > 0.0 else 0.0
+    return ScheduleCertificate(value, max(bound, value), gap, residual, 1)
+
+
+def schedule_bound(problem: ScheduleProblem, proof: ScheduleProof) -> float:
+    """What no feasible schedule exceeds, as a level of the objective.
+
+    Raises
+    ------
+    SolverError
+        If the prices bound nothing.
+    """
+    curves, offset = weighted_gain(problem, proof.direction)
+    level, (low, high) = 1.0 - problem.retention, problem.level_range
+    with np.errstate(all="ignore"):  # a price that is no number is caught below
+        earned = curves.best_response(proof.stock / level, low, high).upper
+        carried = proof.stock * problem.stocks(np.zeros_like(problem.cap))
+        terms = np.array([earned.sum(), carried.sum(), _spend_bound(problem, proof)])
+        bound = float(terms.sum()) + offset
+        sizes = np.abs(earned).sum() + np.abs(carried).sum() + np.abs(terms).sum() + abs(offset)
+        bound += 4.0 * float(np.sqrt(earned.size) * np.finfo(float).eps * sizes)
+    if not np.isfinite(bound):
+        raise SolverError("The proof bounds no schedule. Report the scenario and its model.")
+    return bound
+
+
+def weighted_gain(
+    problem: ScheduleProblem, direction: FloatArray | None
+) -> tuple[Curve, float]:
+    """The curves whose best schedule bounds the objective, and a constant to add."""
+    draws = problem.draws
+    if draws is None or not problem.is_cautious or direction is None:
+        return problem.mean_gain, -float(problem.carried_gain.mean())
+    weights = draw_weights(direction, problem.caution)
+    reference = problem.reference_gain
+    level = float(reference.mean() - weights @ reference)
+    return draws.weighted(weights), level - float(weights @ problem.carried_gain)
+
+
+def spend_worth(problem: ScheduleProblem, stock_prices: FloatArray) -> FloatArray:
+    """What a unit of spend (T, n) adds to all later stocks, at their prices (P, n)."""
+    worth = np.empty_like(stock_prices)
+    later = np.zeros(problem.retention.size)
+    for period in range(len(stock_prices) - 1, -1, -1):
+        later = stock_prices[period] + problem.retention * later
+        worth[period] = later
+    return worth[: problem.n_periods]
+
+
+def _spend_bound(problem: ScheduleProblem, proof: ScheduleProof) -> float:
+    """The most the spend can be worth within its rows, at their prices."""
+    worth = spend_worth(problem, proof.stock) - problem.cost_per_spend
+    worth = worth - proof.budget - proof.totals + _smooth_terms(problem, proof)
+    low, high = problem.box
+    (least, most), (bottom, top) = problem.totals_range, problem.budget_range
+    within = np.maximum(worth * low, worth * high).sum()
+    totals = np.maximum(proof.totals * least, proof.totals * most).sum()
+    return float(within + totals + max(proof.budget * bottom, proof.budget * top))
+
+
+def _smooth_terms(problem: ScheduleProblem, proof: ScheduleProof) -> FloatArray:
+    """What the smoothness rows add to a unit of spend (T, n)."""
+    added = np.zeros_like(problem.cap)
+    if problem.smooth is None:
+        return added
+    rise = np.where(problem.is_linked, np.maximum(proof.rise, 0.0), 0.0)
+    fall = np.where(problem.is_linked, np.maximum(proof.fall, 0.0), 0.0)
+    added[:-1] += (1.0 + problem.smooth) * rise - (1.0 - problem.smooth) * fall
+    added[1:] += fall - rise
+    return added
