@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -10,10 +11,14 @@ import numpy.typing as npt
 from pydantic import Field
 
 from optimizer.cells import PlanWarning
+from optimizer.curve_points import curve_points
 from optimizer.documents import Document, WholeDocument, parse
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from optimizer.model import Model
+    from optimizer.scenario import Scenario
 
 FloatArray = npt.NDArray[np.float64]
 MoneyOut = Annotated[float, Field(description="currency, whole plan")]
@@ -148,6 +153,33 @@ class Plan(WholeDocument):
                 record[f"response_{key}"] = value
             records.append(record)
         return pd.DataFrame.from_records(records)
+
+    def workbook(
+        self,
+        model: Model | None = None,
+        scenario: Scenario | None = None,
+        frontier: Sequence[Mapping[str, Any]] = (),
+    ) -> bytes:
+        """The plan as an Excel workbook (.xlsx).
+
+        Parameters
+        ----------
+        model : Model, optional
+            The model the plan was made from: its curves are drawn.
+        scenario : Scenario, optional
+            Its stated keys are listed among the assumptions.
+        frontier : sequence of mappings, optional
+            What each budget would bring, as plain data.
+        """
+        from optimizer.workbook import workbook_of
+
+        spends = {(r.channel, r.market): (r.current_spend, r.spend) for r in self.rows}
+        return workbook_of(
+            self.to_dict(),
+            curves=curve_points(model, spends, self.periods) if model else (),
+            frontier=frontier,
+            scenario=scenario.to_dict() if scenario else None,
+        )
 
     @property
     def split(self) -> dict[str, Any]:

@@ -20,6 +20,8 @@ ROWS = (
     ("optimizer.files",),
     ("optimizer.plan",),
     ("optimizer.notices", "optimizer.plan_document"),
+    ("optimizer.workbook",),
+    ("optimizer.curve_points",),
     ("optimizer.cells",),
     ("optimizer.unbuilt",),
     ("optimizer.scenario", "optimizer.synthetic"),
@@ -42,6 +44,10 @@ INSIDE = {
         ("problem",),
     ),
     "optimizer.curves": (("draws", "mixed"), ("hill", "concave", "table"), ("curve",)),
+    "optimizer.workbook": (
+        ("summary", "split", "curves", "frontier", "terms"),
+        ("book",),
+    ),
     "optimizer.tables": (
         ("grid", "formats"),
         ("observations",),
