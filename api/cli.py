@@ -38,7 +38,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the document as JSON
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no asides.")]
 PlanOutput = Annotated[
     Path | None,
-    typer.Option("--output", "-o", metavar="FILE", help="Write FILE.json or FILE.csv."),
+    typer.Option("--output", "-o", metavar="FILE", help="Write FILE.json, FILE.csv or FILE.xlsx."),
 ]
 ScenarioFile = Annotated[
     Path, typer.Argument(metavar="SCENARIO", help="The question, a YAML or JSON file.")
@@ -102,11 +102,11 @@ def demo(
 ) -> None:
     """Run the shipped example: a shop's history, its curves, the best split."""
     from api import services
-    from api.output import Delivery, copy_folder, to_cents
+    from api.output import PLAN_KINDS, Delivery, copy_folder, to_cents
     from api.terminal.demo import Way, show_demo
     from api.terminal.plans import NARROWEST_PLAN
 
-    with Delivery(as_json=as_json, output=output, quiet=quiet) as delivery:
+    with Delivery(as_json=as_json, output=output, quiet=quiet, kinds=PLAN_KINDS) as delivery:
         if copy_to is not None:
             copy_folder(EXAMPLE, copy_to)
         scenario = services.read_scenario(EXAMPLE / "scenario.yaml")
@@ -122,6 +122,7 @@ def demo(
             to_cents(content["allocation"]),
             partial(show_demo, way, copy_to),
             narrowest=NARROWEST_PLAN,
+            workbook=partial(answer.workbook, model, scenario),
         )
 
 
@@ -191,9 +192,9 @@ def plan(
     quiet: Quiet = False,
 ) -> None:
     """Find the best split of a budget, and prove it."""
-    from api.output import Delivery
+    from api.output import PLAN_KINDS, Delivery
 
-    with Delivery(as_json=as_json, output=output, quiet=quiet) as delivery:
+    with Delivery(as_json=as_json, output=output, quiet=quiet, kinds=PLAN_KINDS) as delivery:
         _deliver(scenario, model, None, delivery)
 
 
@@ -212,9 +213,9 @@ def what_if(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     quiet: Quiet = False,
 ) -> None:
     """Say what a given split would bring."""
-    from api.output import Delivery
+    from api.output import PLAN_KINDS, Delivery
 
-    with Delivery(as_json=as_json, output=output, quiet=quiet) as delivery:
+    with Delivery(as_json=as_json, output=output, quiet=quiet, kinds=PLAN_KINDS) as delivery:
         _deliver(scenario, model, split, delivery)
 
 
@@ -235,6 +236,7 @@ def _deliver(path: Path, model: Path | None, split: Path | None, delivery: Deliv
         to_cents(content["allocation"]),
         partial(show_plan, answer),
         narrowest=NARROWEST_PLAN,
+        workbook=partial(answer.workbook, question.model, question.scenario),
     )
 
 

@@ -20,6 +20,7 @@ from api.errors import MisuseError
 from optimizer import FileError, write_whole
 
 TABULAR = (".json", ".csv")
+PLAN_KINDS = (*TABULAR, ".xlsx")
 NUMBERS = re.compile(r"\[\n\s+([^\[\]{}\"]*?)\s+\]")  # no text holds a raw line break
 NARROWEST = 72  # characters; a narrower terminal wraps lines itself, and nothing is cut off
 MONEY = ("spend", "per_period", "current_spend", "response")  # of a plan's rows
@@ -214,13 +215,18 @@ class Delivery(_UntilDone):
         show: Callable[[Console], None],
         columns: Sequence[str] = (),
         narrowest: int = NARROWEST,
+        workbook: Callable[[], bytes] | None = None,
     ) -> None:
         """Deliver an answer: the document, its records for CSV, its picture for people."""
         self.voice.done()
         if self._output is not None:
-            csv_wanted = self._output.suffix.lower() == ".csv"
-            text = csv_text(records, columns) if csv_wanted else json_text(content)
-            write_whole(self._output, text.encode())
+            kind = self._output.suffix.lower()
+            if kind == ".xlsx" and workbook is not None:
+                data = workbook()
+            else:
+                text = csv_text(records, columns) if kind == ".csv" else json_text(content)
+                data = text.encode()
+            write_whole(self._output, data)
         if self._as_json:
             _write_json(content)
         elif self.shows_table:
