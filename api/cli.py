@@ -20,7 +20,7 @@ import typer
 from api.errors import ExitCode, told
 
 if TYPE_CHECKING:
-    from api.output import Delivery
+    from api.output import Answer, Delivery
     from api.services import Question
     from optimizer import Finding, Plan
 
@@ -102,7 +102,7 @@ def demo(
 ) -> None:
     """Run the shipped example: a shop's history, its curves, the best split."""
     from api import services
-    from api.output import PLAN_KINDS, Delivery, copy_folder, to_cents
+    from api.output import PLAN_KINDS, Delivery, copy_folder
     from api.terminal.demo import Way, show_demo
     from api.terminal.plans import NARROWEST_PLAN
 
@@ -116,14 +116,9 @@ def demo(
         model = services.fit_scenario(scenario, history, advance=delivery.voice.advance)
         spent = perf_counter() - begun
         answer = _answer(services.Question(scenario, model), None, delivery)
-        way, content = Way(history, model, spent, answer), answer.to_dict()
-        delivery.hand_over(
-            content,
-            to_cents(content["allocation"]),
-            partial(show_demo, way, copy_to),
-            narrowest=NARROWEST_PLAN,
-            workbook=partial(answer.workbook, model, scenario),
-        )
+        way = Way(history, model, spent, answer)
+        written = _in_every_form(answer, services.Question(scenario, model))
+        delivery.hand_over(written, partial(show_demo, way, copy_to), NARROWEST_PLAN)
 
 
 @_command
@@ -136,7 +131,7 @@ def check(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     quiet: Quiet = False,
 ) -> None:
     """Say what is wrong, or noteworthy, in a history."""
-    from api.output import Delivery
+    from api.output import Answer, Delivery
     from api.services import read_named_history
     from api.terminal.histories import FINDING_COLUMNS, findings_as_data, show_check
     from optimizer import UnusableHistoryError
@@ -151,7 +146,7 @@ def check(  # noqa: PLR0913, PLR0917  (one parameter for each option)
         records = findings_as_data(findings)
         content = {"usable": history is not None, "findings": records}
         show = partial(show_check, _names(files), history, findings)
-        delivery.hand_over(content, records, show, FINDING_COLUMNS)
+        delivery.hand_over(Answer(content, records, FINDING_COLUMNS), show)
     if history is None:
         raise SystemExit(ExitCode.FAULTY_INPUT)
 
@@ -171,7 +166,7 @@ def fit(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     quiet: Quiet = False,
 ) -> None:
     """Fit response curves to a history and say how well they are known."""
-    from api.output import Delivery
+    from api.output import Answer, Delivery
     from api.services import fit_scenario, read_named_history, size_of
     from api.terminal.histories import show_fit
 
@@ -180,7 +175,7 @@ def fit(  # noqa: PLR0913, PLR0917  (one parameter for each option)
         scenario, history = read_named_history(files, layout, currency)
         delivery.voice.progress(f"Fitting curves to {size_of(history)} ...")
         model = fit_scenario(scenario, history, seed=seed, advance=delivery.voice.advance)
-        delivery.hand_over(model.to_dict(), [], partial(show_fit, model, history))
+        delivery.hand_over(Answer(model.to_dict()), partial(show_fit, model, history))
 
 
 @_command
@@ -221,7 +216,6 @@ def what_if(  # noqa: PLR0913, PLR0917  (one parameter for each option)
 
 def _deliver(path: Path, model: Path | None, split: Path | None, delivery: Delivery) -> None:
     """Answer a scenario file's question and hand the plan over."""
-    from api.output import to_cents
     from api.services import read_question
     from api.terminal.plans import NARROWEST_PLAN, show_plan
 
@@ -230,14 +224,17 @@ def _deliver(path: Path, model: Path | None, split: Path | None, delivery: Deliv
         path, model, progress=voice.progress, advance=voice.advance, warn=voice.warn
     )
     answer = _answer(question, split, delivery)
-    content = answer.to_dict()
-    delivery.hand_over(
-        content,
-        to_cents(content["allocation"]),
-        partial(show_plan, answer),
-        narrowest=NARROWEST_PLAN,
-        workbook=partial(answer.workbook, question.model, question.scenario),
-    )
+    written = _in_every_form(answer, question)
+    delivery.hand_over(written, partial(show_plan, answer), NARROWEST_PLAN)
+
+
+def _in_every_form(plan: Plan, question: Question) -> Answer:
+    """A plan as JSON, as CSV and as a workbook."""
+    from api.output import Answer, to_cents
+
+    content = plan.to_dict()
+    workbook = partial(plan.workbook, question.model, question.scenario)
+    return Answer(content, to_cents(content["allocation"]), workbook=workbook)
 
 
 def _answer(question: Question, split: Path | None, delivery: Delivery) -> Plan:

@@ -8,6 +8,7 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -173,6 +174,24 @@ class Voice(_UntilDone):
         self._console.print(f"[yellow]warning:[/yellow] {escape(sentence)}")
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a command has found, in every form it can be written in."""
+
+    content: Any  # plain data, ready for JSON
+    records: Sequence[Mapping[str, Any]] = ()  # the rows of a CSV
+    columns: Sequence[str] = ()  # its columns where there are no rows
+    workbook: Callable[[], bytes] | None = None
+
+    def written_as(self, kind: str) -> bytes:
+        """The bytes of a file whose name ends so."""
+        if kind == ".xlsx" and self.workbook is not None:
+            return self.workbook()
+        is_csv = kind == ".csv"
+        text = csv_text(self.records, self.columns) if is_csv else json_text(self.content)
+        return text.encode()
+
+
 class Delivery(_UntilDone):
     """Where an answer goes, and who is told meanwhile; made before any work is done for it.
 
@@ -209,26 +228,14 @@ class Delivery(_UntilDone):
         self.voice.done()
 
     def hand_over(
-        self,
-        content: Any,
-        records: list[dict[str, Any]],
-        show: Callable[[Console], None],
-        columns: Sequence[str] = (),
-        narrowest: int = NARROWEST,
-        workbook: Callable[[], bytes] | None = None,
+        self, answer: Answer, show: Callable[[Console], None], narrowest: int = NARROWEST
     ) -> None:
-        """Deliver an answer: the document, its records for CSV, its picture for people."""
+        """Deliver an answer: as a file, as JSON, or as its picture for people."""
         self.voice.done()
         if self._output is not None:
-            kind = self._output.suffix.lower()
-            if kind == ".xlsx" and workbook is not None:
-                data = workbook()
-            else:
-                text = csv_text(records, columns) if kind == ".csv" else json_text(content)
-                data = text.encode()
-            write_whole(self._output, data)
+            write_whole(self._output, answer.written_as(self._output.suffix.lower()))
         if self._as_json:
-            _write_json(content)
+            _write_json(answer.content)
         elif self.shows_table:
             show(stdout_console(narrowest))
         sys.stdout.flush()
