@@ -153,6 +153,10 @@ class ModelChannel(Document):
     history_largest_spend: float | None = Field(
         default=None, ge=0, description="currency per period; the largest ever seen"
     )
+    recent_spend: list[Annotated[Number, Field(ge=0)]] | None = Field(
+        default=None,
+        description="currency per period; the history's last periods, oldest first, up to a year",
+    )
     curve: Curve
     carryover: Carryover | None = None
 

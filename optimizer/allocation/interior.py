@@ -25,8 +25,8 @@ from optimizer.allocation.stocks import BoolArray, FloatArray
 Slopes = Callable[[FloatArray], tuple[FloatArray, FloatArray]]  # levels (P, n) -> f', f''
 
 STEPS = 80
-COMPLEMENTARY = 1e-11  # of the scale: mean slack x price at which the search ends
-STATIONARY = 1e-9  # of the scale: largest residual of the optimality conditions
+PRECISE = 1e-11  # of the scale: mean slack x price at which the search ends
+STATIONARY = 100.0  # times that: largest residual of the optimality conditions
 FIRST_BARRIER = 0.05
 TO_THE_WALL = 0.995
 FIXED = 1e-12  # of the largest: a range narrower than it is one number
@@ -91,7 +91,7 @@ class BandedInterior:
         self.cost = problem.cost_per_spend * self.unit / self.worth
 
     def _present(self, limits: Limits) -> BoolArray:
-        """Which rows (rows, N) there are: floor, cap, rise, fall; caps that cannot bind fall out."""
+        """Which rows (rows, N) there are: floor, cap, rise, fall. Caps that cannot bind are not."""
         chain = self.chain
         capped = chain.at(chain.problem.cap) < limits.most[chain.cell] * (1.0 - FIXED)
         linked = np.append(chain.is_linked, False)
@@ -179,12 +179,12 @@ class BandedInterior:
         totals = np.where(self.is_fixed, 0.0, FIRST_BARRIER / room)
         return _Iterate(stock, spend, slack, prices, room, totals, *self._slopes_at(stock))
 
-    def solve(self, start: FloatArray) -> Interior:
+    def solve(self, start: FloatArray, tolerance: float = PRECISE) -> Interior:
         """Search from a schedule (N,), currency, strictly inside all rows."""
         here = self._start(start)
         for _ in range(STEPS):
             barrier, miss = self._barrier(here), self._residual(here)
-            if barrier <= COMPLEMENTARY and miss <= STATIONARY:
+            if barrier <= tolerance and miss <= STATIONARY * tolerance:
                 break
             moved = self._improved(here, barrier, miss)
             if moved is None:
@@ -195,7 +195,9 @@ class BandedInterior:
     def _in_money(self, here: _Iterate) -> Interior:
         worth = self.worth / self.unit
         steps = here.prices[2:, :-1] * worth if len(here.prices) > 2 else np.zeros((2, 0))
-        return Interior(self.unit * here.spend, worth * self._multipliers(here.totals), steps[0], steps[1])
+        return Interior(
+            self.unit * here.spend, worth * self._multipliers(here.totals), steps[0], steps[1]
+        )
 
     def _improved(self, here: _Iterate, barrier: float, miss: float) -> _Iterate | None:
         """One predictor-corrector step; None where nothing is gained."""
@@ -208,13 +210,13 @@ class BandedInterior:
         size = newton.longest(affine)
         predicted = newton.predicted(affine, size)
         target = barrier * min(1.0, max(predicted / barrier, 0.0)) ** 3
-        target = max(target, 0.1 * COMPLEMENTARY)
+        target = max(target, 0.1 * PRECISE)
         step = newton.towards(*newton.corrections(affine, target, size))
         size = min(1.0, TO_THE_WALL * newton.longest(step))
         for _ in range(HALVINGS):
             moved = self._moved(here, step, size)
             missed = self._residual(moved)
-            if missed <= max((1.0 - 0.1 * size) * miss, 10.0 * barrier, STATIONARY):
+            if missed <= max((1.0 - 0.1 * size) * miss, 10.0 * barrier, STATIONARY * PRECISE):
                 return moved
             size *= 0.5
         return None
@@ -315,9 +317,7 @@ class _Newton:
         steepest = min(float(part.min()) for part in ratios)
         return 1.0 if steepest >= -1.0 else -1.0 / steepest
 
-    def corrections(
-        self, step: _Step, target: float, size: float
-    ) -> tuple[FloatArray, FloatArray]:
+    def corrections(self, step: _Step, target: float, size: float) -> tuple[FloatArray, FloatArray]:
         """Targets of slack x price: the aim less what the predictor's curvature adds."""
         here, search, share = self.here, self.search, size * size
         rows = target - share * step.slack * (step.prices - here.prices)

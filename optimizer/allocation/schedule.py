@@ -16,7 +16,7 @@ import numpy as np
 from optimizer.allocation.certificate import draw_weights
 from optimizer.allocation.chain import Chain
 from optimizer.allocation.envelope import Envelope, true_slopes
-from optimizer.allocation.interior import BandedInterior, Interior, Limits, Slopes
+from optimizer.allocation.interior import PRECISE, BandedInterior, Interior, Limits, Slopes
 from optimizer.allocation.problem import CENTS_AGREE, AllocationProblem, in_money
 from optimizer.allocation.rounding import rounded
 from optimizer.allocation.schedule_proof import (
@@ -30,8 +30,10 @@ from optimizer.allocation.stocks import BoolArray, FloatArray, ScheduleProblem
 
 CAUTIOUS_ROUNDS = 10
 CAUTIOUS_GAP = 1e-6  # of the gain: the rounds stop here; 1e-5 is promised
-CLIMBS = 15
-CLIMBED = 1e-9  # of the value: a climb that gains less has ended
+WORTH_ANOTHER = 0.9  # of the gap: S-shaped rounds that leave more are the last
+CLIMBS = 12
+EXPLORING = 1e-6  # tolerance of a climb's steps
+CLIMBED = 1e-6  # of the value: a climb that gains less has ended
 STRIDES = (1.0, 0.5, 0.2, 0.05)  # of a climb's step, the best is taken
 PULSES = (2, 3, 4, 6, 8, 13)  # periods between two bursts
 TIGHTEST_STEP = 1e-6  # smoothness below it is kept by evening out the runs
@@ -107,35 +109,38 @@ class _Search:
 
     def best(self, start: FloatArray | None = None) -> _Candidate:
         """The best schedule found and the lowest bound proved."""
-        relaxed = self._solved(self.envelope)
+        relaxed = self._bounded(*self._solved(self.envelope))
         if self.is_concave or self.chain.size == 0:
             return relaxed
         starts = [relaxed.spend]
         starts += [start] if start is not None else [self.even, self._pulsed(relaxed.spend)]
-        climbed = [self._climbed(each) for each in starts]
-        best = max(climbed, key=lambda found: self._value(found.spend))
-        lowest = min([relaxed, *climbed], key=lambda found: found.bound)
-        return replace(lowest, spend=best.spend)
+        climbed = max((self._climbed(each) for each in starts), key=self._value)
+        final = self._bounded(*self._solved(self._model_at(self.problem.levels(climbed))))
+        lowest = min(relaxed, final, key=lambda found: found.bound)
+        best = max(climbed, relaxed.spend, final.spend, key=self._value)
+        return replace(lowest, spend=best)
 
     def _value(self, spend: FloatArray) -> float:
         earned = float(self.curve.value(self.problem.levels(spend)).sum())
         return earned - self.problem.cost_per_spend * float(spend.sum())
 
-    def _solved(self, slopes: Slopes) -> _Candidate:
+    def _bounded(self, spend: FloatArray, proof: ScheduleProof) -> _Candidate:
+        return _Candidate(spend, proof, schedule_bound(self.problem, proof), self.is_concave)
+
+    def _solved(
+        self, slopes: Slopes, tolerance: float = PRECISE
+    ) -> tuple[FloatArray, ScheduleProof]:
         """The interior point's schedule for concave slopes, with the proof of its prices."""
         chain = self.chain
-        if chain.size == 0:
-            spend, found = self.even, None
-        else:
+        spend, found = self.even, None
+        if chain.size:
             start = chain.at(self.even)
-            found = BandedInterior(chain, self.limits, slopes, start).solve(start)
+            found = BandedInterior(chain, self.limits, slopes, start).solve(start, tolerance)
             inside = np.clip(found.spend, chain.at(self.problem.floor), chain.at(self.problem.cap))
             spend = chain.table(inside, self.even)
         level = 1.0 - self.problem.retention
         stock_prices = level * slopes(self.problem.levels(spend))[0]
-        proof = self._proof(found, stock_prices)
-        bound = schedule_bound(self.problem, proof)
-        return _Candidate(spend, proof, bound, self.is_concave)
+        return spend, self._proof(found, stock_prices)
 
     def _proof(self, found: Interior | None, stock_prices: FloatArray) -> ScheduleProof:
         n_cells, chain = len(self.problem.cells), self.chain
@@ -147,15 +152,16 @@ class _Search:
                 at = chain.is_linked
                 period, cell = chain.period[:-1][at], chain.cell[:-1][at]
                 steps[:, period, cell] = found.rise[at], found.fall[at]
-        return ScheduleProof(stock_prices, totals[-1], totals[:-1], *steps, self.direction)
+        return ScheduleProof(
+            stock_prices, float(totals[-1]), totals[:-1], steps[0], steps[1], self.direction
+        )
 
-    def _climbed(self, spend: FloatArray) -> _Candidate:
-        """A local best near a schedule: quadratic models that do not bend up, longest gain taken."""
+    def _climbed(self, spend: FloatArray) -> FloatArray:
+        """A local best near a schedule, by quadratic models that do not bend up."""
         value = self._value(spend)
-        found = None
         for _ in range(CLIMBS):
-            found = self._solved(self._model_at(self.problem.levels(spend)))
-            tries = [spend + size * (found.spend - spend) for size in STRIDES]
+            aim, _ = self._solved(self._model_at(self.problem.levels(spend)), EXPLORING)
+            tries = [spend + size * (aim - spend) for size in STRIDES]
             values = [self._value(each) for each in tries]
             best = int(np.argmax(values))
             gained = values[best] - value
@@ -163,8 +169,7 @@ class _Search:
                 spend, value = tries[best], values[best]
             if gained <= CLIMBED * abs(value):
                 break
-        assert found is not None, "at least one climb"
-        return replace(found, spend=spend)
+        return spend
 
     def _model_at(self, here: FloatArray) -> Slopes:
         """Slopes of S-shaped curves to first order, of concave ones as they are."""
@@ -184,14 +189,16 @@ class _Search:
         options = [relaxed, _spread_like(self.problem, relaxed, self.even)]
         if self.problem.smooth is None:
             options += [_spread_like(self.problem, relaxed, m) for m in _bursts(self.problem)]
-        earned = np.stack([
-            np.where(
-                np.all(option <= self.problem.cap, axis=0),
-                self.curve.value(self.problem.levels(option)).sum(axis=0),
-                -np.inf,
-            )
-            for option in options
-        ])
+        earned = np.stack(
+            [
+                np.where(
+                    np.all(option <= self.problem.cap, axis=0),
+                    self.curve.value(self.problem.levels(option)).sum(axis=0),
+                    -np.inf,
+                )
+                for option in options
+            ]
+        )
         best = earned.argmax(axis=0)
         return np.asarray(np.stack(options)[best, :, np.arange(best.size)].T)
 
@@ -202,9 +209,7 @@ def _bursts(problem: ScheduleProblem) -> list[FloatArray]:
     return [problem.is_open * (count % every == 0).astype(float) for every in PULSES]
 
 
-def _spread_like(
-    problem: ScheduleProblem, spend: FloatArray, rhythm: FloatArray
-) -> FloatArray:
+def _spread_like(problem: ScheduleProblem, spend: FloatArray, rhythm: FloatArray) -> FloatArray:
     """The cells' totals of a schedule above their floors, spread over a rhythm (T, n)."""
     above = spend.sum(axis=0) - problem.floor.sum(axis=0)
     beats = rhythm.sum(axis=0)
@@ -248,7 +253,7 @@ def _cautious(problem: ScheduleProblem) -> _Candidate:
     direction = np.zeros(problem.reference_gain.size)
     spends: list[FloatArray] = []
     gains: list[FloatArray] = []
-    best, value = None, -np.inf
+    best, gap = None, np.inf
     for _ in range(CAUTIOUS_ROUNDS):
         found = _Search(problem, direction).best(best.spend if best else None)
         best = found if best is None or found.bound < best.bound else best
@@ -261,7 +266,9 @@ def _cautious(problem: ScheduleProblem) -> _Candidate:
         value = max(values)
         best = replace(best, spend=spends[int(np.argmax(values))])
         scale = float(problem.reference_gain.mean() + gains[-1].mean())
-        if best.bound - value <= CAUTIOUS_GAP * abs(scale):
+        before, gap = gap, best.bound - value
+        stalls = not found.is_concave and gap > WORTH_ANOTHER * before
+        if gap <= CAUTIOUS_GAP * abs(scale) or stalls:
             break
         direction = _direction(shares @ np.array(gains[:-1]))
     assert best is not None, "at least one round"
@@ -345,4 +352,3 @@ def in_whole_lots(problem: ScheduleProblem, spend: FloatArray) -> FloatArray:
     running = np.cumsum((spend + missing * share) / lot, axis=0)
     ends = np.concatenate([np.zeros((1, spend.shape[1])), np.round(running)])
     return in_money(np.diff(ends, axis=0), lot)
-

@@ -82,9 +82,7 @@ def schedule_bound(problem: ScheduleProblem, proof: ScheduleProof) -> float:
     return bound
 
 
-def weighted_gain(
-    problem: ScheduleProblem, direction: FloatArray | None
-) -> tuple[Curve, float]:
+def weighted_gain(problem: ScheduleProblem, direction: FloatArray | None) -> tuple[Curve, float]:
     """The curves whose best schedule bounds the objective, and a constant to add."""
     draws = problem.draws
     if draws is None or not problem.is_cautious or direction is None:

@@ -187,6 +187,7 @@ def _curves(fitted: _Fitted, history: History, draws: int) -> list[ModelChannel]
             market=subject.market,
             history_spend_per_period=float(last_year[:, i].mean()),
             history_largest_spend=float(subject.spend[:, i].max()),
+            recent_spend=last_year[:, i].tolist(),
             curve=Hill(
                 ceiling=ceiling[..., i].tolist(),
                 half_saturation=half[..., i].tolist(),
