@@ -1,8 +1,9 @@
 """Response curves: the families, tables and tabulated draws."""
 
 from optimizer.curves.concave import ExponentialCurve, LogCurve, LogisticCurve, PowerCurve
-from optimizer.curves.curve import BestResponse, Curve
+from optimizer.curves.curve import BestResponse, Curve, TotalResponse
 from optimizer.curves.draws import DrawCurves, TabulatedDraws
+from optimizer.curves.fast import compiled_from
 from optimizer.curves.hill import HillCurve, MichaelisMentenCurve, hill_response
 from optimizer.curves.mixed import MixedCurve, mixed
 from optimizer.curves.table import TableCurve
@@ -20,6 +21,8 @@ __all__ = [
     "PowerCurve",
     "TableCurve",
     "TabulatedDraws",
+    "TotalResponse",
+    "compiled_from",
     "hill_response",
     "mixed",
 ]

@@ -9,7 +9,9 @@ bound on it, a matter of three candidates.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Self
 
@@ -24,6 +26,7 @@ Floats = float | FloatArray
 
 BISECTIONS = 64
 SMALLEST_SPEND = 1e-280  # stands for a best spend too small for floating point
+BLOCK = 8192  # cells answered at a time: their arrays stay in the processor's cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,16 @@ class BestResponse:
     spend: FloatArray  # (..., n), currency
     value: FloatArray  # (..., n), f(spend) - price x spend
     upper: FloatArray  # (..., n), at least the maximum of f(x) - price x over the domain
+
+
+@dataclass(frozen=True, slots=True)
+class TotalResponse:
+    """All cells' answers to one price, summed: nothing is kept per cell."""
+
+    spend: float  # currency
+    value: float  # of f(spend) - price x spend
+    upper: float  # at least the largest sum of f(x) - price x over the domains
+    give: float  # currency per unit of price, <= 0: how spend off the bounds follows the price
 
 
 class Curve(ABC):
@@ -79,6 +92,27 @@ class Curve(ABC):
         may_be_zero: bool = False,
     ) -> BestResponse:
         """Global maximiser of f(x) - price x over [lower, upper], joined by 0 if allowed."""
+
+    def total_response(self, price: float, lower: FloatArray, upper: FloatArray) -> TotalResponse:
+        """The sums of ``best_response`` over cells (n,), in blocks: memory stays flat."""
+        parts = []
+        for block in blocks(lower.size):
+            curve, low, high = self.part(block), lower[block], upper[block]
+            answer = curve.best_response(price, low, high)
+            give = curve.give(answer.spend, low, high).sum()
+            parts.append((answer.spend.sum(), answer.value.sum(), answer.upper.sum(), give))
+        return TotalResponse(*(math.fsum(sums) for sums in zip(*parts, strict=True)))
+
+    def give(self, spend: FloatArray, lower: FloatArray, upper: FloatArray) -> FloatArray:
+        """How each best spend (n,) follows its price: 1 / f'', zero at the bounds."""
+        with np.errstate(all="ignore"):
+            bend = self.second_derivative(spend)
+            inside = (spend > lower) & (spend < upper) & (bend < 0.0)
+            return np.where(inside, 1.0 / bend, 0.0)
+
+    def part(self, block: slice) -> Curve:
+        """The curves of consecutive cells."""
+        return self.take(np.arange(self.n_cells)[block])
 
     @abstractmethod
     def rescaled(self, money: Floats, value: Floats) -> Self:
@@ -132,6 +166,12 @@ class Curve(ABC):
         return np.asarray(np.maximum(rise.max(axis=0), 1e-300))
 
 
+def blocks(n_cells: int) -> Iterator[slice]:
+    """Consecutive cells, few enough at a time to stay in the processor's cache."""
+    for first in range(0, n_cells, BLOCK):
+        yield slice(first, min(first + BLOCK, n_cells))
+
+
 class SigmoidCurve(Curve):
     """A family whose every member is convex up to its inflection and concave beyond."""
 
@@ -144,6 +184,13 @@ class SigmoidCurve(Curve):
 
     def take(self, cells: npt.NDArray[np.intp]) -> Self:
         return type(self)(*(parameter[cells] for parameter in self._parameters()))
+
+    def part(self, block: slice) -> Self:
+        return type(self)(*(parameter[block] for parameter in self._parameters()))
+
+    def value_and_marginal(self, spend: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Revenue and marginal at once, where they share their work."""
+        return self.value(spend), self.marginal(spend)
 
     def best_response(
         self,
@@ -158,13 +205,30 @@ class SigmoidCurve(Curve):
         at any point bounds the curve, so the bound holds however well the root was found.
         """
         prices = np.broadcast_to(np.asarray(price, dtype=float), np.broadcast(price, lower).shape)
+        if prices.ndim != 1 or prices.size <= BLOCK:
+            return self._best_response(prices, lower, upper, may_be_zero)
+        answer = BestResponse(*(np.empty(prices.size) for _ in range(3)))
+        for block in blocks(prices.size):
+            few = self.part(block)._best_response(
+                prices[block], lower[block], upper[block], may_be_zero
+            )
+            answer.spend[block], answer.value[block] = few.spend, few.value
+            answer.upper[block] = few.upper
+        return answer
+
+    def _best_response(
+        self, prices: FloatArray, lower: FloatArray, upper: FloatArray, may_be_zero: bool
+    ) -> BestResponse:
         start = np.minimum(np.maximum(lower, self.inflection()), upper)
         with np.errstate(over="ignore", invalid="ignore"):
-            root = np.clip(self.inverse_marginal(prices), start, upper)
-        root = np.where(np.isinf(self.marginal(root)), np.minimum(SMALLEST_SPEND, upper), root)
-        value = self.value(root) - prices * root
-        bound = value + self._tangent_slack(prices, root, start, upper)
-        at_lower = self.value(lower) - prices * lower
+            root = np.minimum(np.maximum(self.inverse_marginal(prices), start), upper)
+        value, marginal = self.value_and_marginal(root)
+        if np.isinf(marginal).any():
+            root = np.where(np.isinf(marginal), np.minimum(SMALLEST_SPEND, upper), root)
+            value, marginal = self.value_and_marginal(root)
+        value = value - prices * root
+        bound = value + _tangent_slack(marginal - prices, root, start, upper)
+        at_lower = (self.value(lower) if lower.any() else 0.0) - prices * lower
         spend = np.where(at_lower >= value, lower, root)
         value, bound = np.maximum(value, at_lower), np.maximum(bound, at_lower)
         if may_be_zero:
@@ -172,11 +236,11 @@ class SigmoidCurve(Curve):
             value, bound = np.maximum(value, 0.0), np.maximum(bound, 0.0)
         return BestResponse(spend, value, bound)
 
-    def _tangent_slack(
-        self, price: FloatArray, root: FloatArray, start: FloatArray, upper: FloatArray
-    ) -> FloatArray:
-        """How far the tangent at the root can still rise inside [start, upper]."""
-        slope = self.marginal(root) - price
-        room = np.where(slope > 0.0, upper - root, start - root)
-        with np.errstate(invalid="ignore"):
-            return np.where(room == 0.0, 0.0, slope * room)
+
+def _tangent_slack(
+    slope: FloatArray, root: FloatArray, start: FloatArray, upper: FloatArray
+) -> FloatArray:
+    """How far a tangent of that slope at the root can still rise inside [start, upper]."""
+    room = np.where(slope > 0.0, upper - root, start - root)
+    with np.errstate(invalid="ignore"):
+        return np.where(room == 0.0, 0.0, slope * room)

@@ -9,18 +9,31 @@ References
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
-from optimizer.curves.curve import FloatArray, Floats, SigmoidCurve
+from optimizer.curves.curve import (
+    BestResponse,
+    FloatArray,
+    Floats,
+    SigmoidCurve,
+    TotalResponse,
+)
+from optimizer.curves.fast import is_compiled
 
 if TYPE_CHECKING:
     import cvxpy
 
+HALLEY_STEPS = 3  # enough for all but the roots next to an inflection
+HALLEY_TOLERANCE = 1e-15  # on what a step leaves to the next, which cubes it
 NEWTON_STEPS = 60
 NEWTON_TOLERANCE = 1e-12  # on log spend; the last step squares it
+NEAR_HALF = 1.5  # |y| within which the parabola at y = 0 starts better than tangents
+TANGENTS_AT = (-2.5, 0.0, 2.0)
+LOG_4 = 2.0 * math.log(2.0)
 
 
 def hill_response(
@@ -69,6 +82,54 @@ def _log_ratio(spend: Floats, half_saturation: Floats) -> FloatArray:
         return np.log(np.asarray(spend, dtype=float) / half_saturation)
 
 
+def _excess(
+    y: FloatArray, wanted: FloatArray, a: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """h(y) - wanted with h(y) = 2 softplus(y) - a y, its slope, and half its second derivative."""
+    small = np.exp(-np.abs(y))
+    below = 1.0 / (1.0 + small)
+    excess = 2.0 * (np.maximum(y, 0.0) + np.log1p(small)) - a * y - wanted
+    rise = 2.0 * np.where(y >= 0.0, below, small * below) - a
+    return excess, rise, small * below * below
+
+
+def _start(wanted: FloatArray, a: FloatArray) -> FloatArray:
+    """A start for the root: the parabola near y = 0, elsewhere the least root of h's tangents."""
+    above = wanted - LOG_4
+    within = (1.0 - a) ** 2 + above
+    parabola = 2.0 * (np.sqrt(np.maximum(within, 0.0)) - (1.0 - a))
+    y = _upper_start(wanted, a)
+    return np.where((within > 0.0) & (np.abs(parabola) < NEAR_HALF), parabola, y)
+
+
+def _upper_start(wanted: FloatArray, a: FloatArray) -> FloatArray:
+    """h lies above its tangents and asymptotes, so their least root is at or beyond its own."""
+    y = wanted / (2.0 - a)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for at in TANGENTS_AT:
+            rise = 2.0 * _LOGISTIC[at] - a
+            root = (wanted - 2.0 * (_SOFTPLUS[at] - at * _LOGISTIC[at])) / rise
+            y = np.where(rise > 0.0, np.minimum(y, root), y)
+        return np.where(a < 0.0, np.minimum(y, wanted / -a), y)
+
+
+_SOFTPLUS = {at: math.log1p(math.exp(at)) for at in TANGENTS_AT}
+_LOGISTIC = {at: 1.0 / (1.0 + math.exp(-at)) for at in TANGENTS_AT}
+
+
+def _newton(wanted: FloatArray, a: FloatArray) -> FloatArray:
+    """The root by Newton's steps from its right, which never cross it."""
+    y = _upper_start(wanted, a)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for _ in range(NEWTON_STEPS):
+            excess, rise, _ = _excess(y, wanted, a)
+            step = np.fmax(excess / rise, 0.0)
+            y = y - step
+            if (step <= NEWTON_TOLERANCE * (1.0 + np.abs(y))).all():
+                break
+    return y
+
+
 @dataclass(frozen=True, slots=True)
 class HillCurve(SigmoidCurve):
     """Hill curves of n cells: ceiling and half-saturation in currency, slope dimensionless."""
@@ -98,47 +159,89 @@ class HillCurve(SigmoidCurve):
         bend = -self.slope * np.tanh(0.5 * z) - 1.0
         return self.ceiling * self.slope * _bell(z) * bend / spend**2
 
+    def value_and_marginal(self, spend: FloatArray) -> tuple[FloatArray, FloatArray]:
+        z = self.slope * _log_ratio(spend, self.half_saturation)
+        small = np.exp(-np.abs(z))
+        below = 1.0 / (1.0 + small)
+        value = self.ceiling * np.where(z >= 0.0, below, small * below)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            marginal = self.ceiling * self.slope * (small * below * below) / spend
+        if not np.all(spend):
+            marginal = np.where(spend > 0.0, marginal, self._marginal_at_zero())
+        return value, marginal
+
+    def best_response(
+        self,
+        price: Floats,
+        lower: FloatArray,
+        upper: FloatArray,
+        may_be_zero: bool = False,
+    ) -> BestResponse:
+        compiled = lower.ndim == 1 and self.slope.ndim == 1 and is_compiled(lower.size)
+        if not compiled or may_be_zero or not (np.ndim(price) == 0 and 0.0 < float(price) < np.inf):
+            return SigmoidCurve.best_response(self, price, lower, upper, may_be_zero)
+        from optimizer.curves.kernels import hill_best_response
+
+        answer = np.empty((3, lower.size))
+        hill_best_response(float(price), lower, upper, *self._columns(), answer)
+        return BestResponse(answer[0], answer[1], answer[2])
+
+    def total_response(self, price: float, lower: FloatArray, upper: FloatArray) -> TotalResponse:
+        if not is_compiled(lower.size) or not 0.0 < price < np.inf:
+            return SigmoidCurve.total_response(self, price, lower, upper)
+        from optimizer.curves.hill_kernels import hill_total
+
+        return TotalResponse(*hill_total(price, lower, upper, *self._columns()))
+
+    def _columns(self) -> tuple[FloatArray, FloatArray, FloatArray]:
+        return self.ceiling, self.half_saturation, self.slope
+
     def inflection(self) -> FloatArray:
         """k ((s - 1) / (s + 1))^(1/s) above slope 1."""
         steep = np.maximum(self.slope, 1.0)
-        return self.half_saturation * ((steep - 1.0) / (steep + 1.0)) ** (1.0 / steep)
+        with np.errstate(divide="ignore"):
+            return self.half_saturation * np.exp(np.log((steep - 1.0) / (steep + 1.0)) / steep)
 
     def inverse_marginal(self, price: FloatArray) -> FloatArray:
         """Root of log f'(x) = log price on the falling branch.
 
-        With z = log(x / k) it reads C + (s - 1) z - 2 softplus(s z) = log price, concave in z.
-        Newton's steps from the right of the root never cross it.
+        With y = s log(x / k) and a = (s - 1) / s it reads 2 softplus(y) - a y = log(c s / (k p)),
+        the left side h(y) convex.
         """
         price = np.asarray(price, dtype=float)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            target = np.log(price)
         height = np.log(self.ceiling) + np.log(self.slope / self.half_saturation)
-        wanted = height - target
-        has_root = target <= self._log_marginal_peak(height)
-        z = self._newton(np.where(has_root & (price > 0.0), wanted, 0.0))
-        spend = np.where(has_root, self.half_saturation * np.exp(np.minimum(z, 700.0)), 0.0)
-        return np.where(price > 0.0, spend, np.inf)
-
-    def _log_marginal_peak(self, height: FloatArray) -> FloatArray:
-        s = self.slope
         with np.errstate(divide="ignore", invalid="ignore"):
-            z = np.log((s - 1.0) / (s + 1.0)) / s
-            peak = height + (s - 1.0) * z - 2.0 * np.logaddexp(0.0, s * z)
-        return np.where(s > 1.0, peak, np.where(s == 1.0, height, np.inf))
+            wanted = height - np.log(price)
+        has_root = wanted >= self._least_wanted()
+        y = self._falling_root(np.where(has_root & (price > 0.0), wanted, LOG_4))
+        spend = self.half_saturation * np.exp(np.minimum(y / self.slope, 700.0))
+        return np.where(price > 0.0, np.where(has_root, spend, 0.0), np.inf)
 
-    def _newton(self, wanted: FloatArray) -> FloatArray:
-        """Solve 2 softplus(s z) - (s - 1) z = wanted from an upper bound on the root."""
-        s = self.slope
-        z = np.minimum(wanted / (s + 1.0), wanted - 2.0 * np.log(2.0))
+    def _least_wanted(self) -> FloatArray:
+        """The least of h: at the inflection above slope 1, far to the left elsewhere."""
+        s = np.maximum(self.slope, 1.0)
         with np.errstate(divide="ignore", invalid="ignore"):
-            z = np.where(s < 1.0, np.minimum(z, wanted / (1.0 - s)), z)
-            for _ in range(NEWTON_STEPS):
-                excess = 2.0 * np.logaddexp(0.0, s * z) - (s - 1.0) * z - wanted
-                step: FloatArray = np.fmax(excess / (2.0 * s * _logistic(s * z) - (s - 1.0)), 0.0)
-                z = z - step
-                if (step <= NEWTON_TOLERANCE * (1.0 + np.abs(z))).all():
-                    break
-        return np.asarray(z)
+            least = 2.0 * np.log(2.0 * s / (s + 1.0)) - (s - 1.0) / s * np.log(
+                (s - 1.0) / (s + 1.0)
+            )
+        return np.where(self.slope > 1.0, least, np.where(self.slope == 1.0, 0.0, -np.inf))
+
+    def _falling_root(self, wanted: FloatArray) -> FloatArray:
+        """Solve h(y) = wanted by Halley's steps, and by Newton's where those do not settle."""
+        a = (self.slope - 1.0) / self.slope
+        y = _start(wanted, a)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            for _ in range(HALLEY_STEPS):
+                excess, rise, bend = _excess(y, wanted, a)
+                square = rise * rise
+                step = excess * rise / np.maximum(square - excess * bend, 0.5 * square)
+                y = y - step
+            left_over = np.abs(step * (step * bend / rise) ** 2)
+            settled = left_over <= HALLEY_TOLERANCE * (1.0 + np.abs(y))
+        if not settled.all():
+            open_cells = ~settled
+            y[open_cells] = _newton(wanted[open_cells], np.broadcast_to(a, y.shape)[open_cells])
+        return y
 
     def fourth_derivative_bound(self, low: FloatArray, high: FloatArray) -> FloatArray:
         """c p(1-p) s (s+1) (s+2) (s+3) / low^4, p(1-p) the largest on the interval.
@@ -173,6 +276,32 @@ class HillCurve(SigmoidCurve):
 @dataclass(frozen=True, slots=True)
 class MichaelisMentenCurve(HillCurve):
     """Hill curves of slope 1: c x / (x + k), whose inverse marginal is a square root."""
+
+    def value(self, spend: FloatArray) -> FloatArray:
+        return self.ceiling * (spend / (spend + self.half_saturation))
+
+    def marginal(self, spend: FloatArray) -> FloatArray:
+        return self.value_and_marginal(spend)[1]
+
+    def value_and_marginal(self, spend: FloatArray) -> tuple[FloatArray, FloatArray]:
+        share = 1.0 / (spend + self.half_saturation)
+        steepness = self.ceiling * share
+        return steepness * spend, steepness * (self.half_saturation * share)
+
+    def second_derivative(self, spend: FloatArray) -> FloatArray:
+        share = 1.0 / (spend + self.half_saturation)
+        return -2.0 * (self.ceiling * share) * (self.half_saturation * share) * share
+
+    def inflection(self) -> FloatArray:
+        return np.zeros(self.slope.shape)
+
+    def total_response(self, price: float, lower: FloatArray, upper: FloatArray) -> TotalResponse:
+        if not is_compiled(lower.size) or not 0.0 < price < np.inf:
+            return SigmoidCurve.total_response(self, price, lower, upper)
+        from optimizer.curves.kernels import michaelis_menten_total
+
+        columns = self.ceiling, self.half_saturation
+        return TotalResponse(*michaelis_menten_total(price, lower, upper, *columns))
 
     def inverse_marginal(self, price: FloatArray) -> FloatArray:
         with np.errstate(divide="ignore", invalid="ignore"):
