@@ -43,7 +43,8 @@ INSIDE = {
         ("allocate", "schedule"),
         ("risk", "rounding", "interior"),
         ("branch", "quadratic", "chain", "envelope", "schedule_proof"),
-        ("prices", "certificate", "stocks"),
+        ("prices", "certificate", "stocks", "separable"),
+        ("row_products",),
         ("problem",),
     ),
     "optimizer.curves": (
