@@ -333,7 +333,7 @@ def in_whole_lots(problem: ScheduleProblem, spend: FloatArray) -> FloatArray:
         If the limits hold no whole number of lots.
     """
     lot, totals = problem.lot, spend.sum(axis=0)
-    (least, most), (bottom, top) = problem.totals_range, problem.budget_range
+    (least, most), (bottom, top) = problem.own_range, problem.budget_range
     wanted = np.clip(totals.sum(), bottom, top)
     lots = np.clip(np.round(wanted / lot), np.ceil(bottom / lot - CENTS_AGREE), top / lot)
     whole = AllocationProblem(

@@ -22,7 +22,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from optimizer.allocation.problem import CENTS_AGREE
+from optimizer.allocation.problem import CENTS_AGREE, ROUNDING
 from optimizer.curves import Curve, TabulatedDraws
 from optimizer.errors import InfeasibleError
 
@@ -75,7 +75,7 @@ class ScheduleProblem:
         return self.is_open[1:] & self.is_open[:-1] & (self.smooth is not None)
 
     @cached_property
-    def totals_range(self) -> tuple[FloatArray, FloatArray]:
+    def own_range(self) -> tuple[FloatArray, FloatArray]:
         """Least and most (n,) a cell may spend over the plan: its own limits and its periods'."""
         least = np.maximum(self.lower, self.floor.sum(axis=0))
         return least, np.minimum(self.upper, self.cap.sum(axis=0))
@@ -83,8 +83,17 @@ class ScheduleProblem:
     @cached_property
     def budget_range(self) -> tuple[float, float]:
         """Least and most the plan may spend, both finite."""
-        least, most = self.totals_range
+        least, most = self.own_range
         return max(self.least_total, float(least.sum())), min(self.most_total, float(most.sum()))
+
+    @cached_property
+    def totals_range(self) -> tuple[FloatArray, FloatArray]:
+        """`own_range` as far as the other cells and the budget leave it, a rounding apart."""
+        (least, most), (bottom, top) = self.own_range, self.budget_range
+        slack = ROUNDING * least.size * max(float(most.sum()), 1e-300)
+        low = np.maximum(least, bottom - (most.sum() - most) - slack)
+        high = np.minimum(most, top - (least.sum() - least) + slack)
+        return low, np.maximum(high, low)
 
     @property
     def box(self) -> tuple[FloatArray, FloatArray]:
@@ -157,7 +166,7 @@ class ScheduleProblem:
     def check_feasible(self) -> None:
         """Raise if no schedule keeps to every limit."""
         slack = CENTS_AGREE * self.lot
-        least, most = self.totals_range
+        least, most = self.own_range
         for i in np.flatnonzero(least > most + slack):
             self._refuse_cell(int(i))
         if least.sum() > self.most_total + slack:
