@@ -214,6 +214,36 @@ def what_if(  # noqa: PLR0913, PLR0917  (one parameter for each option)
         _deliver(scenario, model, split, delivery)
 
 
+@_command
+def compare(
+    plans: Annotated[
+        list[Path], typer.Argument(metavar="PLAN PLAN...", help="Two to four plans as JSON.")
+    ],
+    model: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The model of the plans: says how sure differences are."),
+    ] = None,
+    as_json: AsJson = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Write FILE.json or FILE.csv."),
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Put two to four plans side by side: what moved, why, how sure the difference is."""
+    import optimizer
+    from api.output import Answer, Delivery, to_cents
+    from api.services import read_model, read_plans
+    from api.terminal.comparisons import show_comparison
+
+    with Delivery(as_json=as_json, output=output, quiet=quiet) as delivery:
+        named = read_plans(plans)
+        curves = read_model(model) if model is not None else None
+        found = optimizer.compare(list(named.values()), curves, labels=list(named))
+        written = Answer(found.to_dict(), to_cents(found.records()))
+        delivery.hand_over(written, partial(show_comparison, found))
+
+
 def _deliver(path: Path, model: Path | None, split: Path | None, delivery: Delivery) -> None:
     """Answer a scenario file's question and hand the plan over."""
     from api.services import read_question

@@ -74,6 +74,35 @@ def read_model(path: Path) -> Model:
     return Model.from_dict(content)
 
 
+def read_plans(paths: list[Path]) -> dict[str, Plan]:
+    """Plans by a label each: the file's name, or its whole path where names are alike."""
+    stems = [path.stem for path in paths]
+    labels = stems if len(set(stems)) == len(stems) else [str(path) for path in paths]
+    twice = next((path for path in paths if paths.count(path) > 1), None)
+    if twice is not None:
+        raise FileError(f"{twice} is given twice. Name each plan once.")
+    return {label: read_plan(path) for label, path in zip(labels, paths, strict=True)}
+
+
+def read_plan(path: Path) -> Plan:
+    """The plan of a JSON or YAML file."""
+    if path.suffix.lower() in TABLES:
+        raise FileError(f"{path} is a table, not a plan; `romi plan -o plan.json` writes one.")
+    content = read_document(path)
+    if "allocation" in content:
+        return Plan.from_dict(content)
+    if "moves" in content:
+        raise FileError(f"{path} is a comparison, not a plan. Give the plans it was made from.")
+    if isinstance(content.get("channels"), list):
+        raise FileError(f"{path} is a model, not a plan; give it with --model.")
+    if "periods" in content:
+        raise FileError(f"{path} is a scenario; `romi plan {path} -o plan.json` makes its plan.")
+    raise FileError(
+        f"{path} is a split, not a plan; `romi what-if SCENARIO --split {path} -o plan.json` "
+        "says what it brings, as a plan."
+    )
+
+
 def read_split(path: Path) -> dict[str, Any]:
     """Channel -> money, or market -> money, from a file that holds just that, or a plan."""
     if path.suffix.lower() == ".csv":

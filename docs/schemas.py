@@ -1,4 +1,4 @@
-"""Write the JSON Schemas of the three documents: `python -m docs.schemas`."""
+"""Write the JSON Schemas of the documents: `python -m docs.schemas`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from optimizer import Model, Plan, Scenario
+from optimizer import Comparison, Model, Plan, Scenario
 
 FOLDER = Path(__file__).parent
 LIMITS = {
@@ -18,11 +18,12 @@ LIMITS = {
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """File name -> schema; a plan's as it is written, the others' as they are read."""
+    """File name -> schema; a plan's and a comparison's as written, the others' as read."""
     return {
         "scenario.schema.json": _described(Scenario.model_json_schema()),
         "model.schema.json": _described(Model.model_json_schema()),
         "plan.schema.json": _described(Plan.model_json_schema(mode="serialization")),
+        "comparison.schema.json": _described(Comparison.model_json_schema(mode="serialization")),
     }
 
 

@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 from optimizer.cells import PlanWarning
+from optimizer.compare import compare
+from optimizer.comparison import Comparison, Move
 from optimizer.errors import (
     DocumentError,
     Fault,
@@ -47,6 +49,7 @@ _ON_FIRST_USE = {
 
 __all__ = [
     "AllocationRow",
+    "Comparison",
     "Control",
     "Diagnostic",
     "DocumentError",
@@ -58,6 +61,7 @@ __all__ = [
     "HistoryError",
     "InfeasibleError",
     "Model",
+    "Move",
     "NotBuiltError",
     "OptimizerError",
     "Plan",
@@ -70,6 +74,7 @@ __all__ = [
     "UnusableHistoryError",
     "__version__",
     "check",
+    "compare",
     "fit",
     "plan",
     "read_document",

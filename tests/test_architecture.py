@@ -20,6 +20,8 @@ ROWS = (
     ("optimizer.files",),
     ("optimizer.plan",),
     ("optimizer.compare",),
+    ("optimizer.differences",),
+    ("optimizer.settings",),
     ("optimizer.comparison", "optimizer.reasons"),
     ("optimizer.notices", "optimizer.plan_document"),
     ("optimizer.workbook",),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from optimizer.amounts import about, interval, sure
 from optimizer.workbook.book import Book, Page
 
 WIDTHS = (30, 20, 18, 18)
@@ -57,25 +58,11 @@ def headline(plan: Mapping[str, Any]) -> str:
     kind = "profit" if plan["objective"] == "profit" else "revenue"
     mean = gain["mean"] or 0.0
     verb, other = ("earns", "more") if mean >= 0.0 else ("earns", "less")
-    said = f"{head} {verb} {_about(abs(mean))}{unit} {other} {kind} than the current split"
+    said = f"{head} {verb} {about(abs(mean))}{unit} {other} {kind} than the current split"
     if gain.get("p05") is None or gain.get("probability_positive") is None:
         return f"{said}; how sure that is cannot be said without draws."
     ends = sorted((gain["p05"], gain["p95"])) if mean >= 0.0 else (-gain["p95"], -gain["p05"])
-    interval = f"90 % interval {_about(ends[0])} to {_about(ends[1])}"
-    return f"{said} ({interval}); {_sure(gain['probability_positive'])} sure it earns more."
-
-
-def _about(value: float) -> str:
-    """Three digits: more would promise what nobody knows."""
-    digits = float(f"{value:.3g}")
-    text = f"{digits:,.0f}" if abs(digits) >= 100.0 else f"{digits:,g}"
-    return text.replace("-", "−")
-
-
-def _sure(probability: float) -> str:
-    if probability > 0.995:
-        return "over 99 %"
-    return "under 1 %" if probability < 0.005 else f"{100.0 * probability:.0f} %"
+    return f"{said} ({interval(*ends)}); {sure(gain['probability_positive'])} sure it earns more."
 
 
 def _length(page: Page, plan: Mapping[str, Any]) -> None:
@@ -89,8 +76,8 @@ def _length(page: Page, plan: Mapping[str, Any]) -> None:
 
 def _totals(page: Page, totals: Mapping[str, Any]) -> None:
     """Every total with its mean and interval, by its own form."""
-    sure = all((totals[key] or {}).get("p05") is None for key, _ in TOTALS[1:])
-    ends = () if sure else ("p05", "p95")
+    certain = all((totals[key] or {}).get("p05") is None for key, _ in TOTALS[1:])
+    ends = () if certain else ("p05", "p95")
     headings = ("", "mean", "5 % are below", "5 % are above")
     for place in range(2 + len(ends)):
         page.put(place, headings[place], "heading text" if place == 0 else "heading")
