@@ -11,7 +11,7 @@ from scipy.sparse import coo_array, csr_array
 from optimizer.allocation.problem import FloatArray
 
 Rows = FloatArray | csr_array
-DEPENDENT = 1e-13  # added to a unit diagonal, so that dependent rows can be factored
+SHIFTS = (1e-15, 1e-13, 1e-11)  # added to a unit diagonal, until dependent rows can be factored
 SPARSE_ABOVE, SPARSE_BELOW = 20_000, 0.25  # entries; share of them that is not zero
 
 
@@ -137,8 +137,12 @@ class Factor:
         diagonal = matrix.diagonal()
         self.unit = 1.0 / np.sqrt(np.where(diagonal > 0.0, diagonal, 1.0))
         scaled = matrix * self.unit * self.unit[:, None]
-        scaled.flat[:: diagonal.size + 1] = 1.0 + DEPENDENT
-        self.lower = lapack.dpotrf(scaled, lower=1)[0] if diagonal.size else scaled
+        self.lower = scaled
+        for shift in SHIFTS if diagonal.size else ():
+            scaled.flat[:: diagonal.size + 1] = 1.0 + shift
+            self.lower, failed = lapack.dpotrf(scaled, lower=1)
+            if not failed:
+                break
 
     def solve(self, right: FloatArray) -> FloatArray:
         """The x of matrix x = right."""

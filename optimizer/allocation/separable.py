@@ -29,7 +29,7 @@ from optimizer.curves import Curve
 MAX_STEPS = 80
 PATIENCE = 12  # steps without halving what is left before giving up
 GOAL = 2e-11  # of the objective's size: where the search ends
-FEASIBLE = 1e-12  # of what a row adds up: how closely it must hold at the goal
+FEASIBLE = 1e-11  # of what a row adds up: how closely it must hold at the goal
 GOOD_ENOUGH = 50.0  # times both: still an answer when progress has ended
 STAY_INSIDE = 0.995  # of the way to the nearest bound
 LEAST_BARRIER = (
@@ -90,7 +90,7 @@ def solve(problem: Concave, start: FloatArray | None = None) -> Interior | None:
     Returns
     -------
     Interior or None
-        Rows hold to 1e-10 of what they add up; the prices bound the objective to 1e-9 of its size.
+        Rows hold to 1e-9 of what they add up; the prices bound the objective to 1e-9 of its size.
     """
     with np.errstate(all="ignore"):  # a step that leaves the numbers is seen as no progress
         search = _Search(_Frame(problem), start)

@@ -20,6 +20,7 @@ from optimizer.curves import (
     LogisticCurve,
     MichaelisMentenCurve,
     PowerCurve,
+    TableCurve,
     mixed,
 )
 
@@ -365,3 +366,55 @@ def test_many_cells_with_sparse_rows_are_proved(n):
     many = replace(problem, rows=rows, row_lower=low, row_upper=high)
     many = replace(many, gain_least=0.9 * many.gain_least)
     assert_proved(many, answered(many))
+
+
+def tangle(family: str, n: int, m: int, seed: int) -> Concave:
+    """Overlapping rows of any sign and size over cells of any size, held by a known split."""
+    rng = np.random.default_rng(seed)
+    unit = np.exp(rng.normal(0, 3, n))
+    curve = curves(family, n, rng).rescaled(unit, np.exp(rng.normal(0, 1, n)))
+    lower = np.where(rng.random(n) < 0.5, 0.0, rng.uniform(0, 0.3, n)) * unit
+    upper = lower + unit * np.exp(rng.normal(0, 2, n))
+    known = lower + rng.uniform(0, 1, n) * (upper - lower)
+    rows = (rng.random((m, n)) < 0.4) * rng.choice([1.0, 1.0, -0.5], (m, n))
+    rows *= np.exp(rng.normal(0, 3, (m, 1)))
+    rows[0] = 1.0
+    total = rows @ known
+    room = rng.uniform(0, 0.3, m) * np.abs(total)
+    low = np.where(rng.random(m) < 0.4, -np.inf, total - room)
+    high = np.where(rng.random(m) < 0.3, np.inf, total + room)
+    low[0] = high[0] = total[0]
+    gains, costs = rng.uniform(0, 1, (2, n)), rng.uniform(0, 0.5, (2, n))
+    least = gains @ curve.value(known) - costs @ known
+    return Concave(
+        curves=curve,
+        worth=rng.uniform(0.1, 2, n),
+        cost=rng.normal(0, 0.1, n),
+        lower=lower,
+        upper=upper,
+        rows=rows,
+        row_lower=low,
+        row_upper=high,
+        gain_worth=gains,
+        gain_cost=costs,
+        gain_least=least - 0.05 * np.abs(least),
+    )
+
+
+@pytest.mark.parametrize("family", ["hill", "michaelis", "exponential", "log", "power"])
+@pytest.mark.parametrize(("n", "m"), [(5, 3), (12, 8), (60, 20), (200, 100)])
+def test_tangled_rows_over_cells_of_all_sizes_are_proved(family, n, m):
+    for seed in range(3):
+        problem = tangle(family, n, m, seed)
+        assert_proved(problem, answered(problem))
+
+
+def test_a_table_is_proved_up_to_its_last_point():
+    spend = np.array([0.0, 1.0, 2.0, 4.0, 8.0, 16.0])
+    heights = np.array([1.0, 2.0, 3.0, 5.0])
+    table = TableCurve.through([(spend, h * spend / (spend + h)) for h in heights])
+    n, one = 4, np.ones((1, 4))
+    problem = without_rows(table, np.zeros(n), np.full(n, 16.0), cost=0.0)
+    total = np.array([20.0])
+    problem = replace(problem, rows=one, row_lower=total, row_upper=total)
+    assert_proved(problem, answered(problem))
