@@ -43,6 +43,7 @@ class DenseRows:
     def __init__(self, rows: FloatArray, gains: int) -> None:
         self.m = rows.shape[0]
         self.matrix = np.concatenate([rows, np.zeros((gains, rows.shape[1]))])
+        self.sizes = np.abs(rows)
 
     def set_gains(self, coefficients: FloatArray) -> None:
         self.matrix[self.m :] = coefficients
@@ -57,10 +58,10 @@ class DenseRows:
         return np.asarray((self.matrix * weights) @ self.matrix.T)
 
     def reach(self, cells: FloatArray) -> FloatArray:
-        return np.asarray(np.abs(self.matrix[: self.m]) @ cells)
+        return np.asarray(self.sizes @ cells)
 
     def touching(self, rows: FloatArray) -> FloatArray:
-        return np.asarray(rows @ (self.matrix[: self.m] != 0.0))
+        return np.asarray(rows @ (self.sizes > 0.0))
 
 
 class SparseRows:
@@ -69,7 +70,7 @@ class SparseRows:
     def __init__(self, rows: csr_array, gains: int) -> None:
         self.m = rows.shape[0]
         self.rows, self.columns = rows, csr_array(rows.T)
-        self.pairs = _pairs(self.columns)
+        self.pairs, self.sizes = _pairs(self.columns), abs(rows)
         self.gains = np.zeros((gains, rows.shape[1]))
 
     def set_gains(self, coefficients: FloatArray) -> None:
@@ -92,7 +93,7 @@ class SparseRows:
         return np.block([[linear, mixed], [mixed.T, weighted @ self.gains.T]])
 
     def reach(self, cells: FloatArray) -> FloatArray:
-        return np.asarray(abs(self.rows) @ cells)
+        return np.asarray(self.sizes @ cells)
 
     def touching(self, rows: FloatArray) -> FloatArray:
         columns = self.columns

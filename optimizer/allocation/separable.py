@@ -32,9 +32,7 @@ GOAL = 2e-11  # of the objective's size: where the search ends
 FEASIBLE = 1e-11  # of what a row adds up: how closely it must hold at the goal
 GOOD_ENOUGH = 50.0  # times both: still an answer when progress has ended
 STAY_INSIDE = 0.995  # of the way to the nearest bound
-LEAST_BARRIER = (
-    1e-12  # of the objective's size, over all cells: keeps cells without curvature in the matrix
-)
+LEAST_BARRIER = 1e-12  # of the objective's size, over all cells: what bends a straight cell
 FIRST_BARRIER = 1e-3  # of the objective's size, over all cells: the least to start with
 SMALLEST_SIZE = 1e-4  # of the first split's: where the best is to spend nothing
 SMALL_CHANGE = 1e-3  # of spend: less earned than this is not worth its digits
@@ -44,7 +42,7 @@ ROUNDING = 1e-9  # of what a row can add up: how far it may miss before nothing 
 FILLS = 6  # proportional corrections of the first split
 REMEASURE = 1e-6  # of the objective's size: from there on it is measured at every split
 LEAST_TARGET = 1e-2  # of what each cell may leave at the goal: the smallest barrier aimed at
-TINY = 1e-300
+TINY = 1e-300  # stands for zero where it is divided by
 SLACK_ROOM = 0.2  # of what a row moves, or of its range: how far inside it starts
 NEAR_BOUND = 1e-3  # of a cell's range: how near to a bound a search may start
 
@@ -120,6 +118,11 @@ class _Frame:
         gain = np.where(free, 0.0, problem.curves.value(problem.lower))
         held_total = problem.gain_cost @ held - problem.gain_worth @ gain
         self.gain_high = -problem.gain_least - held_total
+        self.held_moved = np.zeros(self.m + self.k)
+        if not free.all():
+            linear = abs(problem.rows) @ np.abs(held)
+            gains = problem.gain_worth @ np.abs(gain) + np.abs(problem.gain_cost) @ np.abs(held)
+            self.held_moved = np.concatenate([linear, gains])
 
     def _limit_rows(self, held: FloatArray) -> None:
         """Limits (m,) of the linear rows, and whether any split can hold them."""
@@ -164,11 +167,12 @@ class _Frame:
         return np.where(high, np.minimum(found, 0.0), found)
 
 
-class _Step(NamedTuple):
-    """A direction: spend and slacks relative to both gaps, and prices."""
+class _Newton(NamedTuple):
+    """What Newton's steps from one split have in common."""
 
-    relative: FloatArray  # (2, N), change of the gaps as a share of them
-    prices: FloatArray  # (m + k,)
+    factor: Factor
+    weights: FloatArray  # (N,), one over the curvature
+    inverse: FloatArray  # (2, N), of the gaps
 
 
 class _Search:
@@ -209,12 +213,20 @@ class _Search:
         self.slacks = np.flatnonzero(~equal)
         self.target = np.where(equal, 0.5 * (low + high), low)
         width = (high - low)[self.slacks]
-        gains = self.frame.gain_worth @ np.abs(self.gain) + np.abs(self.frame.gain_cost) @ above
-        moved = np.concatenate([self.frame.rows.reach(above), gains])[self.slacks]
+        moved = self._moved(above)[self.slacks]
         room = SLACK_ROOM * np.clip(moved, EQUAL * width, width)
         slack = np.clip((self.total - low)[self.slacks], room, width - room)
         self.gaps = np.concatenate([above, slack])[None].repeat(2, axis=0)
         self.gaps[1] = np.concatenate([self.frame.width, width]) - self.gaps[0]
+
+    def _moved(self, spend: FloatArray) -> FloatArray:
+        """What rows (m + k,) add up with every part taken as positive."""
+        frame = self.frame
+        linear = frame.rows.reach(spend)
+        if not frame.k:
+            return linear
+        gains = frame.gain_worth @ np.abs(self.gain) + np.abs(frame.gain_cost) @ spend
+        return np.concatenate([linear, gains])
 
     def _first_prices(self) -> None:
         """Prices that leave least to explain, on the scale of the distance to the bounds."""
@@ -298,8 +310,8 @@ class _Search:
         self.size = max(self._turnover(), SMALLEST_SIZE * self.first_size) or 1.0
         rise = np.maximum(self.slope * self.gaps[1], -self.slope * self.gaps[0])
         self.over = float(rise.sum() + np.abs(self.prices) @ np.abs(self.missing)) / self.size
-        sides = np.abs(self.total) + np.abs(self.target)
-        share = np.abs(self.missing) / np.where(sides > 0.0, sides, 1.0)
+        moved = self._moved(np.abs(self.full[frame.free])) + frame.held_moved
+        share = np.abs(self.missing) / np.where(moved > 0.0, moved, 1.0)
         self.miss = float(share.max(initial=0.0))
 
     def _turnover(self) -> float:
@@ -320,29 +332,33 @@ class _Search:
         least = LEAST_BARRIER * self.size / pairs.size
         bend = (np.maximum(pairs, least) * inverse * inverse).sum(axis=0)
         bend[: self.frame.n] += self._bend()
-        weights = 1.0 / bend
-        factor = self._factor(weights)
-        ahead = self._direction(factor, weights, self.slope, inverse).relative
+        newton = _Newton(self._factor(1.0 / bend), 1.0 / bend, inverse)
+        ahead, _ = self._step(newton, self.slope)
         barrier = self._barrier(pairs, ahead)
         pull = barrier * inverse + self.duals * ahead * (1.0 + ahead)
-        step = self._direction(factor, weights, self.slope + pull[0] - pull[1], inverse)
-        change = pull - self.duals * (1.0 + step.relative)
-        along = _share_inside(step.relative, STAY_INSIDE)
+        relative, prices = self._step(newton, self.slope + pull[0] - pull[1], refined=True)
+        change = pull - self.duals * (1.0 + relative)
+        along = _share_inside(relative, STAY_INSIDE)
         down = _share_inside(change / self.duals, STAY_INSIDE)
-        self.gaps = self.gaps * (1.0 + along * step.relative)
+        self.gaps = self.gaps * (1.0 + along * relative)
         self.duals = self.duals + down * change
-        self.prices = self.prices + down * step.prices
+        self.prices = self.prices + down * prices
         self._look(self.gaps[0, : self.frame.n])
 
-    def _direction(
-        self, factor: Factor, weights: FloatArray, slope: FloatArray, inverse: FloatArray
-    ) -> _Step:
-        """Newton's step for a slope (N,), once refined so that the rows hold to rounding."""
+    def _step(
+        self, newton: _Newton, slope: FloatArray, refined: bool = False
+    ) -> tuple[FloatArray, FloatArray]:
+        """Newton's step for a slope (N,): change of the gaps as a share of them, and of prices.
+
+        Refined, the rows hold after it to rounding.
+        """
+        factor, weights = newton.factor, newton.weights
         prices = factor.solve(self._total(weights * slope) + self.missing)
         move = weights * (slope - self._charge(prices))
-        again = factor.solve(self._total(move) + self.missing)
-        move = move - weights * self._charge(again)
-        return _Step(np.stack([move, -move]) * inverse, prices + again)
+        if refined:
+            again = factor.solve(self._total(move) + self.missing)
+            prices, move = prices + again, move - weights * self._charge(again)
+        return np.stack([move, -move]) * newton.inverse, prices
 
     def _barrier(self, pairs: FloatArray, ahead: FloatArray) -> float:
         """Mehrotra's barrier: the less the predicted step leaves, the smaller."""

@@ -418,3 +418,16 @@ def test_a_table_is_proved_up_to_its_last_point():
     total = np.array([20.0])
     problem = replace(problem, rows=one, row_lower=total, row_upper=total)
     assert_proved(problem, answered(problem))
+
+
+def test_a_ratio_can_be_held_exactly():
+    problem = instance("hill", 6, 3)
+    ratio = np.array([1.0, 1.0, 1.0, -0.8, -0.8, -0.8])
+    rows = np.stack([np.ones(6), ratio])
+    total = 0.4 * problem.lower.sum() + 0.6 * problem.upper.sum()
+    limits = np.array([total, 0.0])
+    held = replace(problem, rows=rows, row_lower=limits, row_upper=limits)
+    held = replace(held, lower=np.zeros(6), upper=np.full(6, total))
+    answer = answered(held)
+    assert_proved(held, answer)
+    assert abs(ratio @ answer.spend) <= HELD * total
