@@ -49,14 +49,14 @@ def curve_points(
     >>> float(drawn.spend[-1]), float(drawn.mean[-1]), drawn.marked.tolist()
     (100.0, 200.0, [80.0, 160.0])
     """
-    cells = [(entry.channel, entry.market) for entry in model.channels]
-    asked = np.array([_grid(*spends.get(cell, (0.0, 0.0))) for cell in cells]).T  # (k + 2, n)
-    drawn = np.array([model.response(spend / periods) * periods for spend in asked])
-    return tuple(
-        _points(cell, asked[:, i], drawn[:, :, i].T)
-        for i, cell in enumerate(cells)
-        if cell in spends
-    )
+    entries = [entry for entry in model.channels if (entry.channel, entry.market) in spends]
+    if not entries:
+        return ()
+    cells = [(entry.channel, entry.market) for entry in entries]
+    part = Model(channels=entries)
+    asked = np.array([_grid(*spends[cell]) for cell in cells]).T  # (k + 2, n)
+    drawn = np.array([part.response(spend / periods) * periods for spend in asked])
+    return tuple(_points(cell, asked[:, i], drawn[:, :, i].T) for i, cell in enumerate(cells))
 
 
 def _grid(now: float, then: float) -> FloatArray:

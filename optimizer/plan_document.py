@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from heapq import nlargest
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -171,9 +172,10 @@ class Plan(WholeDocument):
         frontier : sequence of mappings, optional
             What each budget would bring, as plain data.
         """
-        from optimizer.workbook import workbook_of
+        from optimizer.workbook import SHOWN_CURVES, workbook_of
 
-        spends = {(r.channel, r.market): (r.current_spend, r.spend) for r in self.rows}
+        largest = nlargest(SHOWN_CURVES, self.rows, key=lambda row: row.spend)
+        spends = {(row.channel, row.market): (row.current_spend, row.spend) for row in largest}
         return workbook_of(
             self.to_dict(),
             curves=curve_points(model, spends, self.periods) if model else (),

@@ -88,6 +88,9 @@ def notes_on(readers: Sequence[Reader]) -> Iterator[PlanWarning]:
     if shared_objective(readers) is None:
         text = "The plans are judged by different things: compare them by profit and by revenue."
         yield PlanWarning(code="objectives_differ", message=text)
+    if any(not _alike(values[0], v) for values in _margins(readers).values() for v in values):
+        text = "The plans count other margins: part of the difference in profit is the margins'."
+        yield PlanWarning(code="margins_differ", message=text)
     if any(_shares_now(r) != _shares_now(readers[0]) for r in readers[1:]):
         text = "The plans start from different current splits: their gains are not alike."
         yield PlanWarning(code="current_differs", message=text)

@@ -231,6 +231,12 @@ def test_another_current_split_makes_gains_unlike() -> None:
     assert "current_differs" in codes(compare([FIRST, asked(current=now)], DRAWN))
 
 
+def test_another_margin_is_not_taken_for_another_split() -> None:
+    found = compare([FIRST, asked(margin=0.7)], DRAWN)
+    assert "margins_differ" in codes(found)
+    assert "margins_differ" not in codes(compare([FIRST, MORE, HELD], DRAWN))
+
+
 def test_a_channel_one_plan_lacks_is_said() -> None:
     content = MODEL.to_dict()
     fewer = Model.from_dict(content | {"channels": content["channels"][:3]})

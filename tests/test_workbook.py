@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from python_calamine import CalamineWorkbook
 
-from optimizer import Model, Plan, Scenario, plan, what_if
+from optimizer import Model, Plan, ProblemError, Scenario, plan, what_if
 from optimizer.curve_points import curve_points
 from optimizer.workbook import workbook_of
 
@@ -209,6 +209,12 @@ def test_the_scenarios_keys_are_listed_as_stated() -> None:
     assert stated["bounds"] == "[0.3, 1.7]"
     assert stated["name"] == "=SUM(1)"
     assert stated["margin"] == 0.9
+
+
+def test_a_plan_longer_than_a_sheet_is_refused() -> None:
+    content = ANSWER.to_dict()
+    with pytest.raises(ProblemError, match="this plan has 1,000,002. Write it as CSV"):
+        workbook_of(content | {"allocation": content["allocation"] * 500_001})
 
 
 def test_half_a_letter_in_a_name_does_not_stop_the_file() -> None:

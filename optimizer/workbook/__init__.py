@@ -11,14 +11,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optimizer.curve_points import CurvePoints
+from optimizer.errors import ProblemError
 from optimizer.workbook.book import Book
-from optimizer.workbook.curves import add_curves
+from optimizer.workbook.curves import SHOWN_CURVES, add_curves
 from optimizer.workbook.frontier import add_frontier
 from optimizer.workbook.split import add_split
 from optimizer.workbook.summary import add_summary
 from optimizer.workbook.terms import add_assumptions, add_certificate
 
-__all__ = ["workbook_of"]
+__all__ = ["SHOWN_CURVES", "workbook_of"]
+
+MOST_ROWS = 1_000_000  # a sheet ends after 1,048,576
 
 
 def workbook_of(
@@ -37,17 +40,29 @@ def workbook_of(
     curves : sequence of CurvePoints
         Response curves to draw; without them the sheet is left out.
     frontier : sequence of mappings
-        What each budget would bring, such as ``{"budget": ..., "revenue": {"mean": ...}}``.
+        What each budget would bring, such as ``{"budget": ..., "revenue": {"mean": ...}}``;
+        the plan's own key ``frontier`` if absent.
     scenario : mapping, optional
         The scenario's stated keys, listed among the assumptions.
+
+    Raises
+    ------
+    ProblemError
+        If the plan has more cells than a sheet has rows.
     """
+    if len(plan["allocation"]) > MOST_ROWS:
+        raise ProblemError(
+            f"A sheet holds {MOST_ROWS:,} cells, and this plan has {len(plan['allocation']):,}. "
+            "Write it as CSV."
+        )
     book = Book.of(plan)
     add_summary(book, plan)
     add_split(book, plan)
     if curves:
         add_curves(book, plan, curves)
-    if frontier:
-        add_frontier(book, plan, frontier)
+    points = frontier or plan.get("frontier") or ()
+    if points:
+        add_frontier(book, plan, points)
     add_assumptions(book, plan, scenario or {})
     if plan.get("certificate") or plan.get("shadow_prices"):
         add_certificate(book, plan)

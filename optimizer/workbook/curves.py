@@ -36,9 +36,9 @@ def add_curves(book: Book, plan: Mapping[str, Any], curves: Sequence[CurvePoints
     if not drawn:
         return
     unit = f", {book.currency}" if book.currency else ""
-    page = book.page("Curves", [14] * 9)
+    page = book.page("Curves", [13.3] * 9)
     page.title(f"Response curves: revenue for spend, whole plan{unit}")
-    page.sentence(_said(len(rows), len(known), len(drawn), drawn[0].p05 is not None), "note")
+    page.sentence(_said(len(rows), len(drawn), drawn[0].p05 is not None), "note")
     data = book.page("Curve data", [16] * 6)
     data.title(f"Response curves, whole plan{unit}")
     for place, curve in enumerate(drawn):
@@ -60,15 +60,15 @@ def _is_the_plans_own(curve: CurvePoints, rows: Mapping[Any, Mapping[str, Any]])
     return bool(abs(curve.marked[1] - said) <= AGREES * max(abs(said), curve.mean[-1]))
 
 
-def _said(cells: int, known: int, drawn: int, doubtful: bool) -> str:
+def _said(cells: int, drawn: int, doubtful: bool) -> str:
     """What the charts show, and what they leave out."""
     parts = ["Solid: the mean."]
     if doubtful:
         parts.append("Between the dashed lines lie nine in ten of the plausible curves.")
-    if drawn < known:
-        parts.append(f"Of {known} cells, the {drawn} with most money.")
-    if known < cells:
-        parts.append(f"{cells - known} without a curve of their own in the model are left out.")
+    if cells > SHOWN_CURVES:
+        parts.append(f"Of {cells} cells, the {drawn} with most money.")
+    elif drawn < cells:
+        parts.append(f"{cells - drawn} of {cells} cells have no curve of their own in the model.")
     return " ".join(parts)
 
 

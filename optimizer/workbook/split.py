@@ -35,9 +35,10 @@ def add_split(book: Book, plan: Mapping[str, Any]) -> None:
     block = page.table(columns, filtered=True)
     by_market = any(column.heading == "market" for column in columns)
     if by_market or len(rows) > SHOWN_BARS:
-        page.sheet.set_h_pagebreaks([page.row + 1])
+        above = page.row + 1
         page.part("Largest moves")
         block = page.table(_largest_moves(rows, columns[1 : 3 + by_market]))
+        page.sheet.set_h_pagebreaks([above, page.row + 1])
     page.sheet.insert_chart(page.row + 1, 0, _bars(book, block, 1 + by_market))
 
 

@@ -21,6 +21,7 @@ NAMES = {
     "revenue": "incremental revenue",
     "uplift": "gain over the current split",
 }
+GAINS = {"profit": "profit", "customer_value": "customer value"}  # objective -> its money
 SAME = 0.011  # currency; apart by no more than rounding to the cent
 
 
@@ -55,7 +56,7 @@ def headline(plan: Mapping[str, Any]) -> str:
     gain = plan["totals"]["uplift"]
     if all(abs(row["spend"] - row["current_spend"]) < SAME for row in plan["allocation"]):
         return f"{head} is the current split: there is no gain to expect."
-    kind = "profit" if plan["objective"] == "profit" else "revenue"
+    kind = GAINS.get(plan["objective"], "revenue")
     mean = gain["mean"] or 0.0
     verb, other = ("earns", "more") if mean >= 0.0 else ("earns", "less")
     said = f"{head} {verb} {about(abs(mean))}{unit} {other} {kind} than the current split"
