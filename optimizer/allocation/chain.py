@@ -34,36 +34,21 @@ class Chain:
     @classmethod
     def of(cls, problem: ScheduleProblem, spend: FloatArray, is_given: BoolArray) -> Self:
         """The chain of the cells whose schedule (T, n) is not given."""
-        given = problem.stocks(np.where(problem.is_open & is_given, spend, 0.0))
-        owner = np.zeros(given.shape, dtype=np.intp)
-        opens = [np.flatnonzero(column) for column in problem.is_open.T]
-        opens = [own[:0] if fixed else own for own, fixed in zip(opens, is_given, strict=True)]
-        sizes = [own.size for own in opens]
-        factor, decay, push, start = given.copy(), [], [], 0
-        periods = np.arange(problem.n_counted)
-        for cell, own in enumerate(opens):
-            r = problem.retention[cell]
-            last = np.searchsorted(own, periods, side="right") - 1
-            owner[:, cell] = np.where(last >= 0, start + last, sum(sizes))
-            if own.size:
-                since = r ** (periods - own[last]).clip(0)
-                factor[:, cell] = np.where(last >= 0, since, given[:, cell])
-                decay.append(np.concatenate([[0.0], r ** np.diff(own)]))
-                first = np.zeros(own.size)
-                first[0] = r ** (own[0] + 1) * problem.carried[cell]
-                push.append(first)
-            start += own.size
-        cells = np.repeat(np.arange(len(opens)), sizes)
-        empty = [np.empty(0)]
-        return cls(
-            problem,
-            np.concatenate([*opens, np.empty(0, dtype=np.intp)]),
-            cells,
-            np.concatenate(decay or empty),
-            np.concatenate(push or empty),
-            owner,
-            factor,
-        )
+        kept, carried = problem.retention, problem.carried
+        stocks = problem.stocks(np.where(is_given, spend, 0.0))
+        counted = np.arange(problem.n_counted)[:, None]
+        is_unknown = np.zeros(stocks.shape, dtype=bool)
+        is_unknown[: problem.n_periods] = problem.is_open & ~is_given
+        cell, period = np.nonzero(is_unknown.T)
+        place = np.cumsum(is_unknown.T).reshape(is_unknown.T.shape).T - 1
+        last = np.maximum.accumulate(np.where(is_unknown, counted, -1), axis=0)
+        owner = np.where(last >= 0, np.take_along_axis(place, last.clip(0), axis=0), cell.size)
+        factor = np.where(last >= 0, kept ** (counted - last.clip(0)).clip(0), stocks)
+        is_first = np.diff(cell, prepend=-1) != 0
+        since = np.where(is_first, 0, np.diff(period, prepend=0))
+        decay = np.where(is_first, 0.0, kept[cell] ** since)
+        push = np.where(is_first, kept[cell] ** (period + 1) * carried[cell], 0.0)
+        return cls(problem, period, cell, decay, push, owner, factor)
 
     @property
     def size(self) -> int:
@@ -112,13 +97,16 @@ class Chain:
 
     def grid(self, stock: FloatArray) -> FloatArray:
         """All stocks (P, n) from the unknown ones (N,)."""
-        return np.asarray(self.factor * np.append(stock, 1.0)[self.owner])
+        known = np.ones(self.size + 1)
+        known[:-1] = stock
+        return np.asarray(self.factor * known[self.owner])
 
     def gathered(self, table: FloatArray) -> FloatArray:
         """Sums (N,) of a table (P, n) over the stocks each unknown owns."""
         sums = np.bincount(self.owner.ravel(), table.ravel(), minlength=self.size + 1)
-        return np.asarray(sums[: self.size], dtype=float)
+        return np.asarray(sums[: self.size], dtype=np.float64)
 
     def by_cell(self, values: FloatArray) -> FloatArray:
         """Sums (n,) over each cell's unknowns."""
-        return np.bincount(self.cell, values, minlength=len(self.problem.cells)).astype(float)
+        sums = np.bincount(self.cell, values, minlength=len(self.problem.cells))
+        return np.asarray(sums, dtype=np.float64)

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import LinAlgError, cho_solve_banded, cholesky_banded
+from scipy.linalg import lapack
 
 from optimizer.allocation.chain import Chain
 from optimizer.allocation.stocks import BoolArray, FloatArray
@@ -31,6 +31,7 @@ FIRST_BARRIER = 0.05
 TO_THE_WALL = 0.995
 FIXED = 1e-12  # of the largest: a range narrower than it is one number
 HALVINGS = 12
+SIDES = np.array([[-1.0], [1.0]])  # how room above and below a total moves with it
 LEAST_BEND = 1e-14  # of the scale: curvature added where there is none
 
 
@@ -69,6 +70,11 @@ class _Iterate:
     gradient: FloatArray  # (N,), of what is earned, by stock
     bend: FloatArray  # (N,), minus its curvature, >= 0
 
+    @property
+    def price(self) -> FloatArray:
+        """Price (n + 1,) of every total, from those of its two sides."""
+        return np.asarray(self.totals[0] - self.totals[1])
+
 
 class BandedInterior:
     """One concave schedule, in units in which a usual spend and its worth are 1."""
@@ -85,6 +91,7 @@ class BandedInterior:
         self.push = chain.push / self.unit
         self.step = problem.smooth if problem.smooth is not None else 0.0
         self.present = self._present(limits)
+        self.n_rows = int(self.present.sum()) + 2 * int((~self.is_fixed).sum())
         self.worth = 1.0
         gradient, _ = self._slopes_at(chain.stock(start) / self.unit)
         self.worth = max(float(np.abs(gradient).mean()), 1e-300)
@@ -96,7 +103,8 @@ class BandedInterior:
         capped = chain.at(chain.problem.cap) < limits.most[chain.cell] * (1.0 - FIXED)
         linked = np.append(chain.is_linked, False)
         rows = [np.ones(chain.size, dtype=bool), capped, linked, linked & (self.step < 1.0)]
-        return np.array(rows if linked.any() else rows[:2])
+        n_kinds = 4 if linked.any() else 2 if capped.any() else 1
+        return np.array(rows[:n_kinds])
 
     def _slopes_at(self, stock: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Gradient and minus the curvature (N,) of what is earned, in the scaled units."""
@@ -111,7 +119,9 @@ class BandedInterior:
     def _rows(self, spend: FloatArray) -> FloatArray:
         """The rows (rows, N) of a spend (N,), without their constants."""
         out = np.zeros(self.present.shape)
-        out[0], out[1] = spend, -spend
+        out[0] = spend
+        if len(out) > 1:
+            out[1] = -spend
         if len(out) > 2:
             out[2, :-1] = (1.0 + self.step) * spend[:-1] - spend[1:]
             out[3, :-1] = spend[1:] - (1.0 - self.step) * spend[:-1]
@@ -119,7 +129,9 @@ class BandedInterior:
 
     def _transposed(self, prices: FloatArray) -> FloatArray:
         """What prices (rows, N) on the rows are on the spend (N,)."""
-        out = np.asarray(prices[0] - prices[1])
+        out: FloatArray = prices[0].copy()
+        if len(prices) > 1:
+            out -= prices[1]
         if len(prices) > 2:
             rise, fall = prices[2, :-1], prices[3, :-1]
             out[:-1] += (1.0 + self.step) * rise - (1.0 - self.step) * fall
@@ -129,7 +141,8 @@ class BandedInterior:
     def _slack(self, spend: FloatArray) -> FloatArray:
         rows = self._rows(spend)
         rows[0] -= self.floor
-        rows[1] += self.cap
+        if len(rows) > 1:
+            rows[1] += self.cap
         return np.where(self.present, rows, 1.0)
 
     def _sums(self, spend: FloatArray) -> FloatArray:
@@ -149,24 +162,18 @@ class BandedInterior:
             *self._slopes_at(stock),
         )
 
-    def _multipliers(self, totals: FloatArray) -> FloatArray:
-        """Price (n + 1,) of every total, from those of its two sides."""
-        return np.asarray(totals[0] - totals[1])
-
     def _residual(self, here: _Iterate) -> float:
         """Largest miss of the optimality conditions, by spend."""
-        price = self._multipliers(here.totals)
         on_spend = self.cost - self._transposed(here.prices)
-        on_spend = on_spend + price[self.chain.cell] + price[-1]
+        on_spend = on_spend + here.price[self.chain.cell] + here.price[-1]
         return float(np.abs(here.gradient - self.chain.worth(on_spend)).max())
 
     def complementarity(
         self, slack: FloatArray, prices: FloatArray, room: FloatArray, totals: FloatArray
     ) -> float:
-        """Mean of slack x price over all rows."""
-        free = ~self.is_fixed
-        total = (slack * prices)[self.present].sum() + (room * totals)[:, free].sum()
-        return float(total) / (int(self.present.sum()) + 2 * int(free.sum()))
+        """Mean of slack x price over all rows; the price of an absent row is 0."""
+        of_totals = np.where(self.is_fixed, 0.0, room * totals)
+        return float((slack * prices).sum() + of_totals.sum()) / self.n_rows
 
     def _barrier(self, here: _Iterate) -> float:
         return self.complementarity(here.slack, here.prices, here.room, here.totals)
@@ -182,28 +189,28 @@ class BandedInterior:
     def solve(self, start: FloatArray, tolerance: float = PRECISE) -> Interior:
         """Search from a schedule (N,), currency, strictly inside all rows."""
         here = self._start(start)
+        miss = self._residual(here)
         for _ in range(STEPS):
-            barrier, miss = self._barrier(here), self._residual(here)
+            barrier = self._barrier(here)
             if barrier <= tolerance and miss <= STATIONARY * tolerance:
                 break
             moved = self._improved(here, barrier, miss)
             if moved is None:
                 break
-            here = moved
+            here, miss = moved
         return self._in_money(here)
 
     def _in_money(self, here: _Iterate) -> Interior:
         worth = self.worth / self.unit
         steps = here.prices[2:, :-1] * worth if len(here.prices) > 2 else np.zeros((2, 0))
-        return Interior(
-            self.unit * here.spend, worth * self._multipliers(here.totals), steps[0], steps[1]
-        )
+        return Interior(self.unit * here.spend, worth * here.price, *steps)
 
-    def _improved(self, here: _Iterate, barrier: float, miss: float) -> _Iterate | None:
-        """One predictor-corrector step; None where nothing is gained."""
-        try:
-            newton = _Newton(self, here)
-        except LinAlgError:  # at the limit of floating point
+    def _improved(
+        self, here: _Iterate, barrier: float, miss: float
+    ) -> tuple[_Iterate, float] | None:
+        """One predictor-corrector step and its residual; None where nothing is gained."""
+        newton = _Newton(self, here)
+        if not newton.is_sound:
             return None
         zeros = np.zeros_like(here.slack), np.zeros_like(here.totals)
         affine = newton.towards(*zeros)
@@ -217,7 +224,7 @@ class BandedInterior:
             moved = self._moved(here, step, size)
             missed = self._residual(moved)
             if missed <= max((1.0 - 0.1 * size) * miss, 10.0 * barrier, STATIONARY * PRECISE):
-                return moved
+                return moved, missed
             size *= 0.5
         return None
 
@@ -238,21 +245,28 @@ class _Newton:
     def __init__(self, search: BandedInterior, here: _Iterate) -> None:
         self.search, self.here = search, here
         self.weights = here.prices / here.slack
-        self.factor = cholesky_banded(self._band(), lower=True, check_finite=False)
+        self.factor, fault = lapack.dpbtrf(self._band(), lower=1)
+        self.is_sound = fault == 0  # if not: at the limit of floating point
         chain = search.chain
         self.dense = chain.worth(np.ones(chain.size))
         self.solved_dense = self._solve(self.dense)
         self.own = chain.by_cell(self.dense * self.solved_dense)
         fixed = search.is_fixed
         stiffness = (here.totals / here.room).sum(axis=0)
-        self.missing = search.least - search._sums(here.spend)
         self.give = np.where(fixed, 0.0, 1.0 / np.maximum(stiffness, 1e-300))
+        stiff = self.own + self.give[:-1]
+        self.stiff = np.where(self.own > 0.0, stiff, np.inf)
+        self.held = np.where(stiff > 0.0, self.own / self.stiff, 1.0)
+        self.yields = float(self.give[-1] + (self.own * (1.0 - self.held)).sum())
+        self.missing = search.least - search._sums(here.spend)
+        self.prices = np.where(search.present, here.prices, np.inf)
+        self.totals = np.where(fixed, np.inf, here.totals)
 
     def _band(self) -> FloatArray:
         """The lower band of H + D' C' W C D, rows of the diagonals."""
         search, weights = self.search, self.weights
         e = np.append(search.chain.decay[1:], 0.0)
-        main = weights[0] + weights[1]
+        main = weights[:2].sum(axis=0)
         off = np.zeros_like(main)
         if len(weights) > 2:
             up, down = 1.0 + search.step, 1.0 - search.step
@@ -268,14 +282,14 @@ class _Newton:
         return np.array(band if len(weights) > 2 else band[:2])
 
     def _solve(self, right: FloatArray) -> FloatArray:
-        found = cho_solve_banded((self.factor, True), right, check_finite=False)
+        found, _ = lapack.dpbtrs(self.factor, right, lower=1)
         return np.asarray(found, dtype=float)
 
     def towards(self, rows: FloatArray, totals: FloatArray) -> _Step:
         """The step after which slack x price would be these targets, to first order."""
         search, here, chain = self.search, self.here, self.search.chain
         pushed = search._transposed(rows / here.slack) - search.cost
-        old = search._multipliers(here.totals)
+        old = here.price
         pushed = pushed - old[chain.cell] - old[-1]
         base = self._solve(here.gradient + chain.worth(pushed))
         by_cell = chain.by_cell(self.dense * base)
@@ -287,7 +301,7 @@ class _Newton:
         slack = np.where(search.present, search._rows(spend), 0.0)
         new_prices = (rows - here.prices * slack) / here.slack
         sums = search._sums(spend)
-        room = np.where(search.is_fixed, 0.0, np.stack([-sums, sums]))
+        room = np.where(search.is_fixed, 0.0, SIDES * sums)
         sides = (totals - here.totals * room) / here.room
         fixed = here.totals + np.stack([change, np.zeros_like(change)])
         new_totals = np.where(search.is_fixed, fixed, sides)
@@ -295,26 +309,18 @@ class _Newton:
 
     def _total_prices(self, by_cell: FloatArray, goal: FloatArray) -> FloatArray:
         """Changes (n + 1,) of the totals' prices: each cell's given the budget's, found first."""
-        own, give = self.own, self.give
-        stiff = own + give[:-1]
-        held = np.where(stiff > 0.0, own / np.where(stiff > 0.0, stiff, 1.0), 1.0)
-        missing = ((1.0 - held) * by_cell + held * goal[:-1]).sum() - goal[-1]
-        yields = give[-1] + (own * (1.0 - held)).sum()
-        budget = missing / yields if yields > 0.0 else 0.0
-        with np.errstate(divide="ignore", invalid="ignore"):
-            cells = (by_cell - goal[:-1] - own * budget) / stiff
-        return np.append(np.where(own > 0.0, cells, 0.0), budget)
+        held, given = self.held, goal[:-1]
+        missing = float(((1.0 - held) * by_cell + held * given).sum() - goal[-1])
+        budget = missing / self.yields if self.yields > 0.0 else 0.0
+        return np.append((by_cell - given - self.own * budget) / self.stiff, budget)
 
     def longest(self, step: _Step) -> float:
         """Share of a step, at most 1, that keeps all slacks and prices above zero."""
-        here, fixed = self.here, self.search.is_fixed
-        ratios = [
-            step.slack / here.slack,
-            np.where(self.search.present, step.prices / np.maximum(here.prices, 1e-300), 1.0) - 1.0,
-            step.room / here.room,
-            np.where(fixed, 0.0, step.totals / np.maximum(here.totals, 1e-300) - 1.0),
-        ]
-        steepest = min(float(part.min()) for part in ratios)
+        here = self.here
+        prices, totals = step.prices / self.prices, step.totals / self.totals
+        slack, room = step.slack / here.slack, step.room / here.room
+        falls = min(float(prices.min()), float(totals.min())) - 1.0
+        steepest = min(falls, float(slack.min()), float(room.min()))
         return 1.0 if steepest >= -1.0 else -1.0 / steepest
 
     def corrections(self, step: _Step, target: float, size: float) -> tuple[FloatArray, FloatArray]:

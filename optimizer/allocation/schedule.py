@@ -10,6 +10,7 @@ weights from the best mixture of the schedules found so far.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -52,10 +53,15 @@ class ScheduleFound:
 
 @dataclass(frozen=True)
 class _Candidate:
+    problem: ScheduleProblem
     spend: FloatArray  # (T, n), currency, before rounding
     proof: ScheduleProof
-    bound: float
     is_concave: bool
+
+    @cached_property
+    def bound(self) -> float:
+        """What its proof shows no schedule exceeds."""
+        return schedule_bound(self.problem, self.proof)
 
 
 def solve_schedule(problem: ScheduleProblem) -> ScheduleFound:
@@ -71,7 +77,7 @@ def solve_schedule(problem: ScheduleProblem) -> ScheduleFound:
     found = _cautious(solved) if problem.is_cautious else _Search(solved, None).best()
     spend = in_whole_lots(problem, _evened(problem, found.spend))
     certificate = certify_schedule(solved, spend, found.proof)
-    loss = max(problem.objective(found.spend) - problem.objective(spend), 0.0)
+    loss = max(problem.objective(found.spend) - certificate.value, 0.0)
     return ScheduleFound(spend, certificate, found.proof, found.is_concave, loss)
 
 
@@ -109,13 +115,13 @@ class _Search:
 
     def best(self, start: FloatArray | None = None) -> _Candidate:
         """The best schedule found and the lowest bound proved."""
-        relaxed = self._bounded(*self._solved(self.envelope))
+        relaxed = self._candidate(*self._solved(self.envelope))
         if self.is_concave or self.chain.size == 0:
             return relaxed
         starts = [relaxed.spend]
         starts += [start] if start is not None else [self.even, self._pulsed(relaxed.spend)]
         climbed = max((self._climbed(each) for each in starts), key=self._value)
-        final = self._bounded(*self._solved(self._model_at(self.problem.levels(climbed))))
+        final = self._candidate(*self._solved(self._model_at(self.problem.levels(climbed))))
         lowest = min(relaxed, final, key=lambda found: found.bound)
         best = max(climbed, relaxed.spend, final.spend, key=self._value)
         return replace(lowest, spend=best)
@@ -124,8 +130,8 @@ class _Search:
         earned = float(self.curve.value(self.problem.levels(spend)).sum())
         return earned - self.problem.cost_per_spend * float(spend.sum())
 
-    def _bounded(self, spend: FloatArray, proof: ScheduleProof) -> _Candidate:
-        return _Candidate(spend, proof, schedule_bound(self.problem, proof), self.is_concave)
+    def _candidate(self, spend: FloatArray, proof: ScheduleProof) -> _Candidate:
+        return _Candidate(self.problem, spend, proof, self.is_concave)
 
     def _solved(
         self, slopes: Slopes, tolerance: float = PRECISE

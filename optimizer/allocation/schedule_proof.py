@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.allocation.certificate import Certificate, draw_weights
-from optimizer.allocation.stocks import FloatArray, ScheduleProblem
+from optimizer.allocation.stocks import FloatArray, ScheduleProblem, accumulate
 from optimizer.curves import Curve
 from optimizer.errors import SolverError
 
@@ -51,10 +51,10 @@ def certify_schedule(
     problem: ScheduleProblem, spend: FloatArray, proof: ScheduleProof
 ) -> ScheduleCertificate:
     """Check a schedule (T, n), in currency, and a proof from any source against the curves."""
-    value = problem.objective(spend)
-    gain = float(problem.gain_draws(spend).mean())
+    gains, spent = problem.gain_draws(spend), float(spend.sum())
+    value, gain = problem.objective_of(gains, spent), float(gains.mean())
     bound = schedule_bound(problem, proof)
-    spent, (least, most) = float(spend.sum()), problem.budget_range
+    least, most = problem.budget_range
     residual = max(spent - most, 0.0) - max(least - spent, 0.0)
     gap = max(bound - value, 0.0) / gain if gain > 0.0 else 0.0
     return ScheduleCertificate(value, max(bound, value), gap, residual, 1)
@@ -95,12 +95,9 @@ def weighted_gain(problem: ScheduleProblem, direction: FloatArray | None) -> tup
 
 def spend_worth(problem: ScheduleProblem, stock_prices: FloatArray) -> FloatArray:
     """What a unit of spend (T, n) adds to all later stocks, at their prices (P, n)."""
-    worth = np.empty_like(stock_prices)
-    later = np.zeros(problem.retention.size)
-    for period in range(len(stock_prices) - 1, -1, -1):
-        later = stock_prices[period] + problem.retention * later
-        worth[period] = later
-    return worth[: problem.n_periods]
+    worth = stock_prices[::-1].copy()
+    accumulate(worth, problem.retention)
+    return worth[::-1][: problem.n_periods]
 
 
 def _spend_bound(problem: ScheduleProblem, proof: ScheduleProof) -> float:

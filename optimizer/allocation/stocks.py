@@ -157,8 +157,11 @@ class ScheduleProblem:
 
     def objective(self, spend: FloatArray) -> float:
         """What is maximised, as a level: E[D] - k sd[D] plus the reference's own value."""
-        gains = self.gain_draws(spend)
-        level = float(gains.mean() - self.cost_per_spend * spend.sum())
+        return self.objective_of(self.gain_draws(spend), float(spend.sum()))
+
+    def objective_of(self, gains: FloatArray, spent: float) -> float:
+        """The objective of a schedule by its gain (N,) under each draw and its total."""
+        level = float(gains.mean()) - self.cost_per_spend * spent
         if not self.is_cautious:
             return level
         return level - self.caution * float(np.std(gains - self.reference_gain))
@@ -230,10 +233,21 @@ def stocks(
     array([16.,  8.,  4.,  2.])
     """
     found = np.empty((n_counted, retention.size))
-    stock = np.asarray(carried, dtype=float)
-    for period, money in enumerate(spend):
-        stock = money + retention * stock
-        found[period] = stock
-    decay = retention ** np.arange(1, n_counted - len(spend) + 1)[:, None]
-    found[len(spend) :] = decay * stock
+    periods = len(spend)
+    found[:periods] = spend
+    found[0] += retention * carried
+    accumulate(found[:periods], retention)
+    decay = retention ** np.arange(1, n_counted - periods + 1)[:, None]
+    found[periods:] = decay * found[periods - 1]
     return found
+
+
+def accumulate(table: FloatArray, retention: FloatArray) -> None:
+    """Add to every row (T, n), in place, what is left of all rows before it.
+
+    By doublings, 1 / (1 - r z) = (1 + r z) (1 + r^2 z^2) (1 + r^4 z^4) ...
+    """
+    lag, kept = 1, retention
+    while lag < len(table):
+        table[lag:] += kept * table[:-lag]
+        lag, kept = 2 * lag, kept * kept
