@@ -9,6 +9,7 @@ import subprocess
 import zipfile
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -213,14 +214,22 @@ def test_the_scenarios_keys_are_listed_as_stated() -> None:
 
 def test_a_plan_longer_than_a_sheet_is_refused() -> None:
     content = ANSWER.to_dict()
-    with pytest.raises(ProblemError, match="this plan has 1,000,002. Write it as CSV"):
+    with pytest.raises(ProblemError, match="this plan has 1,000,002"):
         workbook_of(content | {"allocation": content["allocation"] * 500_001})
 
 
-def test_half_a_letter_in_a_name_does_not_stop_the_file() -> None:
-    content = ANSWER.to_dict() | {"name": "half \ud800 letter", "currency": 'E"U\\R'}
-    found = sheets(workbook_of(content))
-    assert found["Summary"][0][0] == "half ? letter"
+STRANGE = ("half \ud800 letter", "bell\x07 and \x00", "\ufffe\uffff", "a\nb\tc", "x" * 40_000, " ")
+
+
+@pytest.mark.parametrize("name", STRANGE)
+@pytest.mark.parametrize("currency", ['E"U\\R', "\ud800", "€", "a&b", "_x0041_"])
+def test_no_name_however_strange_stops_or_breaks_the_file(name: str, currency: str) -> None:
+    content = ANSWER.to_dict() | {"name": name, "currency": currency}
+    content["allocation"][0] |= {"channel": name, "market": name}
+    data = workbook_of(content, frontier=FRONTIER)
+    for text in parts(data, r".*\.(xml|rels)"):
+        ElementTree.fromstring(text)
+    assert len(sheets(data)["Split"]) > 5
 
 
 def test_a_curve_point_is_the_models_response() -> None:

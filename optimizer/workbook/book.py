@@ -21,6 +21,7 @@ CENTS_BELOW = 1e4  # currency: smaller plans show cents everywhere
 INK, BAND, LINE, MUTED = "#1F3864", "#E9EEF7", "#B8C2D6", "#6B7280"
 NOW_COLOUR, PLAN_COLOUR, MARK = "#A5B1C6", "#1F5FBF", "#D9622B"
 NAMEABLE = re.compile(r"[^\"\\\[\]_*?\x00-\x1f]{1,6}")  # currencies a number format can hold
+NO_LETTERS = {0xFFFE: "?", 0xFFFF: "?"}  # XML has no place for them
 WIDEST_TEXT = 44  # characters
 LINE_HEIGHT = 15.5  # points
 HEADING = {
@@ -94,7 +95,7 @@ class Book:
         workbook.set_properties({"title": "romi plan", "created": MADE})
         workbook.set_calc_mode("auto")
         small = abs(plan["totals"]["spend"]) < CENTS_BELOW
-        return cls(workbook, buffer, plan.get("currency") or "", small)
+        return cls(workbook, buffer, storable(plan.get("currency") or ""), small)
 
     def bytes(self) -> bytes:
         """The finished file."""
@@ -251,8 +252,8 @@ class Page:
 
 
 def storable(text: str) -> str:
-    """Text a file can hold: half of a letter, which no encoding has, becomes a question mark."""
-    return text.encode("utf-8", "replace").decode()
+    """Text a file can hold: half of a letter, or what is none, becomes a question mark."""
+    return text.encode("utf-8", "replace").decode().translate(NO_LETTERS)
 
 
 def width_of(text: str) -> int:
