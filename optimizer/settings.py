@@ -76,6 +76,13 @@ def _said(value: float | str | None) -> str:
 def notes_on(readers: Sequence[Reader]) -> Iterator[PlanWarning]:
     """What stands between the plans besides their figures."""
     plans = [reader.plan for reader in readers]
+    asked = {plan.provenance.scenario for plan in plans}
+    if len(asked) > 1 and not any(differing_settings(readers)):
+        text = (
+            "The scenarios differ in what plans do not hold, such as limits, groups or targets: "
+            "see the scenario files."
+        )
+        yield PlanWarning(code="scenarios_differ", message=text)
     if len({plan.periods for plan in plans}) > 1:
         period = plans[0].period
         lengths = ", ".join(f"{r.label} {r.plan.periods} {period}s" for r in readers)

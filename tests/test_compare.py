@@ -226,6 +226,12 @@ def test_settings_that_differ_are_named_with_their_values() -> None:
     assert found["caution"].statement == "caution: 0.5 in A, 0.5 in B, 0 in C"
 
 
+def test_what_differs_only_in_the_scenarios_is_said_to() -> None:
+    assert "scenarios_differ" in codes(compare([FIRST, HELD], DRAWN))
+    assert "scenarios_differ" not in codes(compare([FIRST, MORE], DRAWN))
+    assert codes(compare([FIRST, FIRST], DRAWN)) == []
+
+
 def test_another_current_split_makes_gains_unlike() -> None:
     now = {"tv": 300_000, "search": 200_000, "print": 100_000, "radio": 100_000}
     assert "current_differs" in codes(compare([FIRST, asked(current=now)], DRAWN))
