@@ -45,7 +45,7 @@ INSIDE = {
         ("allocate", "schedule"),
         ("risk", "rounding", "interior"),
         ("branch", "quadratic", "chain", "envelope", "schedule_proof"),
-        ("prices", "certificate", "stocks", "separable"),
+        ("prices", "certificate", "stocks", "separable", "fast"),
         ("row_products",),
         ("problem",),
     ),

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import numpy.typing as npt
 
 from optimizer.allocation.problem import CENTS_AGREE, AllocationProblem, FloatArray, in_money
 from optimizer.errors import InfeasibleError
+
+LARGEST_EXACT = 2.0**53  # whole numbers up to here add up without rounding in any order
 
 
 def rounded(problem: AllocationProblem, spend: FloatArray) -> FloatArray:
@@ -33,8 +36,14 @@ def rounded(problem: AllocationProblem, spend: FloatArray) -> FloatArray:
         )
     lots = spend / lot
     whole = np.clip(np.floor(lots + CENTS_AGREE), least, most)
-    whole = _spread(whole, lots - whole, budget - math.fsum(whole), least, most)
+    whole = _spread(whole, lots - whole, budget - _exact_sum(whole), least, most)
     return in_money(whole, lot)
+
+
+def _exact_sum(whole: FloatArray) -> float:
+    """The sum of whole numbers (n,), without rounding."""
+    total = float(whole.sum())
+    return total if np.abs(whole).sum() <= LARGEST_EXACT else math.fsum(whole)
 
 
 def _spread(
@@ -43,14 +52,30 @@ def _spread(
     """Hand out (or take back) the missing lots, largest remainder first, room permitting."""
     whole = whole.copy()
     step = 1.0 if missing > 0.0 else -1.0
-    order = np.argsort(-step * remainder, kind="stable")
     while missing != 0.0:
-        room = (most - whole if step > 0.0 else whole - least)[order]
-        open_cells = order[room > 0.0]
+        room = most - whole if step > 0.0 else whole - least
+        open_cells = np.flatnonzero(room > 0.0)
         share = max(1.0, abs(missing) // open_cells.size)
-        for cell in open_cells[: int(min(abs(missing), open_cells.size))]:
-            room_here = most[cell] - whole[cell] if step > 0.0 else whole[cell] - least[cell]
-            given = min(share, room_here, abs(missing))
-            whole[cell] += step * given
-            missing -= step * given
+        count = int(min(abs(missing), open_cells.size))
+        chosen = open_cells[_largest(step * remainder[open_cells], count)]
+        given = np.minimum(share, room[chosen])
+        whole[chosen] += step * given
+        missing -= step * float(given.sum())
     return whole
+
+
+def _largest(values: FloatArray, count: int) -> npt.NDArray[np.bool_]:
+    """Which are the ``count`` largest of some values (m,); of equals the first.
+
+    Examples
+    --------
+    >>> _largest(np.array([0.2, 0.5, 0.2, 0.1]), 2)
+    array([ True,  True, False, False])
+    """
+    if count == values.size:
+        return np.ones(count, dtype=bool)
+    smallest = np.partition(values, values.size - count)[values.size - count]
+    largest = np.asarray(values > smallest)
+    equal = np.flatnonzero(values == smallest)[: count - int(largest.sum())]
+    largest[equal] = True
+    return largest

@@ -26,7 +26,7 @@ Floats = float | FloatArray
 
 BISECTIONS = 64
 SMALLEST_SPEND = 1e-280  # stands for a best spend too small for floating point
-BLOCK = 8192  # cells answered at a time: their arrays stay in the processor's cache
+BLOCK = 16384  # cells answered at a time: their arrays stay in the processor's cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,21 @@ class Curve(ABC):
             give = curve.give(answer.spend, low, high).sum()
             parts.append((answer.spend.sum(), answer.value.sum(), answer.upper.sum(), give))
         return TotalResponse(*(math.fsum(sums) for sums in zip(*parts, strict=True)))
+
+    def shifted_response(
+        self, price: float, shift: float, lower: FloatArray, upper: FloatArray
+    ) -> FloatArray:
+        """Best spends (n,), moved along ``give`` as if the price rose by a little more.
+
+        No cell leaves its branch of the curve or its bounds: one that jumps stays as it was.
+        """
+        spend = np.empty(lower.size)
+        for block in blocks(lower.size):
+            curve, low, high = self.part(block), lower[block], upper[block]
+            best = curve.best_response(price, low, high).spend
+            moved = best + shift * curve.give(best, low, high)
+            spend[block] = np.minimum(np.maximum(moved, low), high)
+        return spend
 
     def give(self, spend: FloatArray, lower: FloatArray, upper: FloatArray) -> FloatArray:
         """How each best spend (n,) follows its price: 1 / f'', zero at the bounds."""
@@ -223,8 +238,10 @@ class SigmoidCurve(Curve):
         with np.errstate(over="ignore", invalid="ignore"):
             root = np.minimum(np.maximum(self.inverse_marginal(prices), start), upper)
         value, marginal = self.value_and_marginal(root)
-        if np.isinf(marginal).any():
-            root = np.where(np.isinf(marginal), np.minimum(SMALLEST_SPEND, upper), root)
+        tiny = root < SMALLEST_SPEND
+        if tiny.any():
+            tiny &= (root > 0.0) | np.isinf(marginal)
+            root = np.where(tiny, np.minimum(SMALLEST_SPEND, upper), root)
             value, marginal = self.value_and_marginal(root)
         value = value - prices * root
         bound = value + _tangent_slack(marginal - prices, root, start, upper)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 HALLEY_STEPS = 3  # enough for all but the roots next to an inflection
 HALLEY_TOLERANCE = 1e-15  # on what a step leaves to the next, which cubes it
+NEAR = 0.1  # the longest last step of which that law can be trusted
 NEWTON_STEPS = 60
 NEWTON_TOLERANCE = 1e-12  # on log spend; the last step squares it
 NEAR_HALF = 1.5  # |y| within which the parabola at y = 0 starts better than tangents
@@ -193,6 +194,17 @@ class HillCurve(SigmoidCurve):
 
         return TotalResponse(*hill_total(price, lower, upper, *self._columns()))
 
+    def shifted_response(
+        self, price: float, shift: float, lower: FloatArray, upper: FloatArray
+    ) -> FloatArray:
+        if not is_compiled(lower.size) or not 0.0 < price < np.inf:
+            return SigmoidCurve.shifted_response(self, price, shift, lower, upper)
+        from optimizer.curves.hill_kernels import hill_shifted
+
+        spend = np.empty(lower.size)
+        hill_shifted(price, shift, lower, upper, *self._columns(), spend)
+        return spend
+
     def _columns(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         return self.ceiling, self.half_saturation, self.slope
 
@@ -237,7 +249,7 @@ class HillCurve(SigmoidCurve):
                 step = excess * rise / np.maximum(square - excess * bend, 0.5 * square)
                 y = y - step
             left_over = np.abs(step * (step * bend / rise) ** 2)
-            settled = left_over <= HALLEY_TOLERANCE * (1.0 + np.abs(y))
+            settled = (left_over <= HALLEY_TOLERANCE * (1.0 + np.abs(y))) & (np.abs(step) <= NEAR)
         if not settled.all():
             open_cells = ~settled
             y[open_cells] = _newton(wanted[open_cells], np.broadcast_to(a, y.shape)[open_cells])
@@ -277,6 +289,29 @@ class HillCurve(SigmoidCurve):
 class MichaelisMentenCurve(HillCurve):
     """Hill curves of slope 1: c x / (x + k), whose inverse marginal is a square root."""
 
+    def _best_response(
+        self, prices: FloatArray, lower: FloatArray, upper: FloatArray, may_be_zero: bool
+    ) -> BestResponse:
+        """Concave: the root within bounds is best, and its tangent the bound."""
+        spend = np.minimum(np.maximum(self.inverse_marginal(prices), lower), upper)
+        value, slope = self.value_and_marginal(spend)
+        value -= prices * spend
+        slope -= prices
+        bound = value + slope * np.where(slope > 0.0, upper - spend, lower - spend)
+        if may_be_zero:
+            spend = np.where(value < 0.0, 0.0, spend)
+            value, bound = np.maximum(value, 0.0), np.maximum(bound, 0.0)
+        return BestResponse(spend, value, bound)
+
+    def give(self, spend: FloatArray, lower: FloatArray, upper: FloatArray) -> FloatArray:
+        """1 / f'' = -(x + k)^3 / (2 c k) off the bounds."""
+        reach = spend + self.half_saturation
+        inside = (spend > lower) & (spend < upper)
+        return (
+            np.where(inside, reach / self.ceiling * (reach / self.half_saturation) * reach, 0.0)
+            * -0.5
+        )
+
     def value(self, spend: FloatArray) -> FloatArray:
         return self.ceiling * (spend / (spend + self.half_saturation))
 
@@ -302,6 +337,27 @@ class MichaelisMentenCurve(HillCurve):
 
         columns = self.ceiling, self.half_saturation
         return TotalResponse(*michaelis_menten_total(price, lower, upper, *columns))
+
+    def shifted_response(
+        self, price: float, shift: float, lower: FloatArray, upper: FloatArray
+    ) -> FloatArray:
+        if not is_compiled(lower.size) or not 0.0 < price < np.inf:
+            return SigmoidCurve.shifted_response(self, price, shift, lower, upper)
+        from optimizer.curves.kernels import michaelis_menten_shifted
+
+        spend, columns = np.empty(lower.size), (self.ceiling, self.half_saturation)
+        michaelis_menten_shifted(price, shift, lower, upper, *columns, spend)
+        return spend
+
+    def best_response(
+        self,
+        price: Floats,
+        lower: FloatArray,
+        upper: FloatArray,
+        may_be_zero: bool = False,
+    ) -> BestResponse:
+        """In numpy always: a square root, whatever the size."""
+        return SigmoidCurve.best_response(self, price, lower, upper, may_be_zero)
 
     def inverse_marginal(self, price: FloatArray) -> FloatArray:
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -30,6 +30,7 @@ from optimizer.curves.kernels import (
 
 BLOCK = 512  # cells; the arrays between the loops stay in the innermost cache
 SETTLED = 1e-15  # on what Halley's last step leaves
+NEAR = 0.1  # the longest last step of which its local law can be trusted
 FAR = 600.0  # |y| beyond which e^y is left to the one-by-one answer
 SMALL = 1e-250  # currency; smaller spends too
 NOTHING = -1e300
@@ -180,6 +181,7 @@ def _halley(
     wanted: FloatArray, slope: FloatArray, floor: FloatArray, tolerance: float, y: FloatArray
 ) -> None:
     """One of Halley's steps; NaN where it leaves more than the tolerance to the next."""
+    largest = math.inf if tolerance == math.inf else NEAR
     for i in range(wanted.size):
         a = 1.0 - 1.0 / slope[i]
         old = y[i]
@@ -196,7 +198,7 @@ def _halley(
         new = old - step
         new = new if new > floor[i] else floor[i]
         cube = abs(step) * (step * bend) * (step * bend)
-        settled = cube <= tolerance * (1.0 + abs(new)) * square
+        settled = (cube <= tolerance * (1.0 + abs(new)) * square) & (abs(step) <= largest)
         y[i] = new if settled else math.nan
 
 
@@ -264,7 +266,40 @@ def _sums(
 
 
 @compiled
-def _block(
+def _shift(
+    price: float,
+    shift: float,
+    lower: FloatArray,
+    upper: FloatArray,
+    ceiling: FloatArray,
+    half_saturation: FloatArray,
+    slope: FloatArray,
+    at_lower: FloatArray,
+    spend: FloatArray,
+) -> None:
+    """Spends that beat the lower end, moved along their slope for a small change of price."""
+    for i in range(lower.size):
+        s, x, low = slope[i], spend[i], lower[i]
+        inside = x if (x > low) & (x > SMALL) else 1.0
+        y = s * _log(inside / half_saturation[i])
+        y = y if abs(y) < FAR else FAR
+        small = _exp(-abs(y))
+        share = 1.0 / (1.0 + small)
+        marginal = ceiling[i] * s * (small * share * share) / inside
+        tilt = (1.0 - small) * share
+        bend = -s * (tilt if y >= 0.0 else -tilt) - 1.0
+        value = ceiling[i] * (share if y >= 0.0 else small * share) - price * inside
+        stays = (x <= low) | ((at_lower[i] >= value) & (s > 1.0))
+        follows = (x < upper[i]) & (bend < 0.0)
+        moved = x + shift * inside / (marginal * bend) if follows else x
+        moved = moved if moved > low else low
+        moved = moved if moved < upper[i] else upper[i]
+        moved = low if stays else moved
+        spend[i] = x if math.isnan(x) else moved
+
+
+@compiled
+def _respond(
     price: float,
     log_price: float,
     lower: FloatArray,
@@ -272,12 +307,13 @@ def _block(
     ceiling: FloatArray,
     half_saturation: FloatArray,
     slope: FloatArray,
+    spend: FloatArray,
+    at_lower: FloatArray,
     scratch: FloatArray,
-) -> Cell:
-    """The sums over one block of cells."""
+) -> None:
+    """Spend where the root or the floor puts it, and the value at the lower end, of a block."""
     n = lower.size
-    wanted, floor, least = scratch[0, :n], scratch[1, :n], scratch[2, :n]
-    y, spend, at_lower = scratch[3, :n], scratch[4, :n], scratch[5, :n]
+    wanted, floor, least, y = scratch[0, :n], scratch[1, :n], scratch[2, :n], scratch[3, :n]
     _wanted(log_price, ceiling, half_saturation, slope, wanted)
     if lower.max() > 0.0:
         _floor(lower, half_saturation, slope, floor, least)
@@ -290,14 +326,6 @@ def _block(
     _halley(wanted, slope, floor, math.inf, y)
     _halley(wanted, slope, floor, SETTLED, y)
     _spend(lower, upper, half_saturation, slope, wanted, least, y, spend)
-    x, v, b, g = _sums(price, lower, upper, ceiling, half_saturation, slope, spend, at_lower)
-    for i in range(n):
-        if math.isnan(spend[i]):
-            odd = hill_cell(
-                price, log_price, lower[i], upper[i], ceiling[i], half_saturation[i], slope[i]
-            )
-            x, v, b, g = x + odd[0], v + odd[1], b + odd[2], g + odd[3]
-    return x, v, b, g
 
 
 @compiled
@@ -315,15 +343,41 @@ def hill_total(
     scratch = np.empty((6, BLOCK))
     for first in range(0, lower.size, BLOCK):
         last = min(first + BLOCK, lower.size)
-        x, v, b, g = _block(
-            price,
-            log_price,
-            lower[first:last],
-            upper[first:last],
-            ceiling[first:last],
-            half_saturation[first:last],
-            slope[first:last],
-            scratch,
-        )
+        low, high, c = lower[first:last], upper[first:last], ceiling[first:last]
+        k, s = half_saturation[first:last], slope[first:last]
+        best, at_lower = scratch[4, : last - first], scratch[5, : last - first]
+        _respond(price, log_price, low, high, c, k, s, best, at_lower, scratch)
+        x, v, b, g = _sums(price, low, high, c, k, s, best, at_lower)
+        for i in range(last - first):
+            if math.isnan(best[i]):
+                odd = hill_cell(price, log_price, low[i], high[i], c[i], k[i], s[i])
+                x, v, b, g = x + odd[0], v + odd[1], b + odd[2], g + odd[3]
         spend, value, bound, give = spend + x, value + v, bound + b, give + g
     return spend, value, bound, give
+
+
+@compiled
+def hill_shifted(
+    price: float,
+    shift: float,
+    lower: FloatArray,
+    upper: FloatArray,
+    ceiling: FloatArray,
+    half_saturation: FloatArray,
+    slope: FloatArray,
+    spend: FloatArray,
+) -> None:
+    """Best spends, moved along their slope for a small change of price, in one pass."""
+    log_price = math.log(price)
+    scratch = np.empty((6, BLOCK))
+    for first in range(0, lower.size, BLOCK):
+        last = min(first + BLOCK, lower.size)
+        low, high, c = lower[first:last], upper[first:last], ceiling[first:last]
+        k, s = half_saturation[first:last], slope[first:last]
+        best, at_lower = spend[first:last], scratch[5, : last - first]
+        _respond(price, log_price, low, high, c, k, s, best, at_lower, scratch)
+        _shift(price, shift, low, high, c, k, s, at_lower, best)
+        for i in range(last - first):
+            if math.isnan(best[i]):
+                odd = hill_cell(price, log_price, low[i], high[i], c[i], k[i], s[i])
+                best[i] = min(max(odd[0] + shift * odd[3], low[i]), high[i])

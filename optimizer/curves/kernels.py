@@ -157,7 +157,7 @@ def hill_cell(
         start = max(lower, _inflection(half_saturation, slope))
     start = min(start, upper)
     spend = min(max(root, start), upper)
-    if spend == 0.0 and slope < 1.0:
+    if spend < SMALLEST_SPEND and (spend > 0.0 or slope < 1.0):
         spend = min(SMALLEST_SPEND, upper)
     value = bound = give = 0.0
     if spend > 0.0:
@@ -194,6 +194,24 @@ def michaelis_menten_total(
             x, v, b, g = x + cell[0], v + cell[1], b + cell[2], g + cell[3]
         spend, value, bound, give = spend + x, value + v, bound + b, give + g
     return spend, value, bound, give
+
+
+@summing
+def michaelis_menten_shifted(
+    price: float,
+    shift: float,
+    lower: FloatArray,
+    upper: FloatArray,
+    ceiling: FloatArray,
+    half_saturation: FloatArray,
+    spend: FloatArray,
+) -> None:
+    """Best spends of cells of slope 1, moved along their slope for a small change of price."""
+    for i in range(lower.size):
+        cell = _michaelis_menten(price, lower[i], upper[i], ceiling[i], half_saturation[i])
+        x = cell[0] + shift * cell[3]
+        x = x if x > lower[i] else lower[i]
+        spend[i] = x if x < upper[i] else upper[i]
 
 
 @compiled
