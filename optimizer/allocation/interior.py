@@ -187,7 +187,14 @@ class BandedInterior:
         return _Iterate(stock, spend, slack, prices, room, totals, *self._slopes_at(stock))
 
     def solve(self, start: FloatArray, tolerance: float = PRECISE) -> Interior:
-        """Search from a schedule (N,), currency, strictly inside all rows."""
+        """Search from a schedule (N,), currency, strictly inside all rows.
+
+        A step into numbers that are none gains nothing, so the search ends before it.
+        """
+        with np.errstate(all="ignore"):
+            return self._in_money(self._searched(start, tolerance))
+
+    def _searched(self, start: FloatArray, tolerance: float) -> _Iterate:
         here = self._start(start)
         miss = self._residual(here)
         for _ in range(STEPS):
@@ -198,7 +205,7 @@ class BandedInterior:
             if moved is None:
                 break
             here, miss = moved
-        return self._in_money(here)
+        return here
 
     def _in_money(self, here: _Iterate) -> Interior:
         worth = self.worth / self.unit

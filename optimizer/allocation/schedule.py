@@ -25,6 +25,7 @@ from optimizer.allocation.schedule_proof import (
     ScheduleProof,
     certify_schedule,
     schedule_bound,
+    spend_worth,
     weighted_gain,
 )
 from optimizer.allocation.stocks import BoolArray, FloatArray, ScheduleProblem
@@ -37,6 +38,7 @@ EXPLORING = 1e-6  # tolerance of a climb's steps
 CLIMBED = 1e-6  # of the value: a climb that gains less has ended
 STRIDES = (1.0, 0.5, 0.2, 0.05)  # of a climb's step, the best is taken
 PULSES = (2, 3, 4, 6, 8, 13)  # periods between two bursts
+NEAR_NOTHING = 1e-9  # of a lot: where slopes at no stock, which may be infinite, are taken
 TIGHTEST_STEP = 1e-6  # smoothness below it is kept by evening out the runs
 
 
@@ -104,8 +106,8 @@ class _Search:
     def __init__(self, problem: ScheduleProblem, direction: FloatArray | None) -> None:
         self.problem, self.direction = problem, direction
         self.curve, _ = weighted_gain(problem, direction)
-        self.even, is_given, self.limits = inside_start(problem)
-        self.chain = Chain.of(problem, self.even, is_given)
+        self.even, self.is_given, self.limits = inside_start(problem)
+        self.chain = Chain.of(problem, self.even, self.is_given)
         self.envelope = Envelope.of(self.curve, problem.level_range[1].max(axis=0))
 
     @property
@@ -145,7 +147,8 @@ class _Search:
             inside = np.clip(found.spend, chain.at(self.problem.floor), chain.at(self.problem.cap))
             spend = chain.table(inside, self.even)
         level = 1.0 - self.problem.retention
-        stock_prices = level * slopes(self.problem.levels(spend))[0]
+        levels = np.maximum(self.problem.levels(spend), NEAR_NOTHING * self.problem.lot)
+        stock_prices = level * slopes(levels)[0]
         return spend, self._proof(found, stock_prices)
 
     def _proof(self, found: Interior | None, stock_prices: FloatArray) -> ScheduleProof:
@@ -158,9 +161,19 @@ class _Search:
                 at = chain.is_linked
                 period, cell = chain.period[:-1][at], chain.cell[:-1][at]
                 steps[:, period, cell] = found.rise[at], found.fall[at]
-        return ScheduleProof(
-            stock_prices, float(totals[-1]), totals[:-1], steps[0], steps[1], self.direction
-        )
+        budget = float(totals[-1])
+        worth = spend_worth(self.problem, stock_prices) - self.problem.cost_per_spend - budget
+        cells = np.where(self.is_given, self._price_of_given(worth), totals[:-1])
+        return ScheduleProof(stock_prices, budget, cells, steps[0], steps[1], self.direction)
+
+    def _price_of_given(self, worth: FloatArray) -> FloatArray:
+        """Prices (n,) of totals at which cells held at their caps, or floors, stay there."""
+        problem = self.problem
+        least = np.where(problem.is_open, worth, np.inf).min(axis=0)
+        most = np.where(problem.is_open, worth, -np.inf).max(axis=0)
+        at_cap = self.even.sum(axis=0) > problem.floor.sum(axis=0)
+        price = np.where(at_cap, least, most)
+        return np.where(np.isfinite(price), price, 0.0)
 
     def _climbed(self, spend: FloatArray) -> FloatArray:
         """A local best near a schedule, by quadratic models that do not bend up."""
@@ -230,28 +243,35 @@ def inside_start(problem: ScheduleProblem) -> tuple[FloatArray, BoolArray, Limit
     leaves no way at all, its limits are made one number.
     """
     near = 0.5 * problem.lot
+    least, most = _decided_range(problem, near)
+    bottom, top = problem.budget_range
+    way = float((most - least).sum())
+    share = (0.5 * (bottom + top) - float(least.sum())) / way if way > 0.0 else 0.0
+    totals = least + share * (most - least)
+    n_open = problem.is_open.sum(axis=0)
+    even = np.where(problem.is_open, totals / np.maximum(n_open, 1), 0.0)
+    at_floor = totals <= problem.floor.sum(axis=0) + near
+    at_cap = totals >= problem.cap.sum(axis=0) - near
+    is_given = (most <= least) & (at_floor | at_cap)
+    if top - bottom <= near or way <= 0.0:
+        bottom = top = float(totals.sum())
+    else:  # limits that the cells' own already imply stand back, so that no two say the same
+        bottom -= way * (bottom <= float(least.sum()))
+        top += way * (top >= float(most.sum()))
+    given = float(totals[is_given].sum())
+    least, most = np.where(is_given, 0.0, least), np.where(is_given, 0.0, most)
+    return even, is_given, Limits(np.append(least, bottom - given), np.append(most, top - given))
+
+
+def _decided_range(problem: ScheduleProblem, near: float) -> tuple[FloatArray, FloatArray]:
+    """Least and most total (n,), made one number where hardly any room is left."""
     least, most = problem.totals_range
     bottom, top = problem.budget_range
     if least.sum() >= top - near:
         most = least
     elif most.sum() <= bottom + near:
         least = most
-    most = np.where(most - least <= near, least, most)
-    way = float((most - least).sum())
-    share = (0.5 * (bottom + top) - float(least.sum())) / way if way > 0.0 else 0.0
-    totals = least + share * (most - least)
-    n_open = problem.is_open.sum(axis=0)
-    even = np.where(problem.is_open, totals / np.maximum(n_open, 1), 0.0)
-    is_fixed = most <= least
-    at_floor = totals <= problem.floor.sum(axis=0) + near
-    at_cap = totals >= problem.cap.sum(axis=0) - near
-    is_given = is_fixed & (at_floor | at_cap)
-    given = float(totals[is_given].sum())
-    least, most = np.where(is_given, 0.0, least), np.where(is_given, 0.0, most)
-    if top - bottom <= near or way <= 0.0:
-        bottom = top = float(totals.sum())
-    limits = Limits(np.append(least, bottom - given), np.append(most, top - given))
-    return even, is_given, limits
+    return least, np.where(most - least <= near, least, most)
 
 
 def _cautious(problem: ScheduleProblem) -> _Candidate:
