@@ -19,7 +19,8 @@ import numpy as np
 
 from benchmarks.report import keep, print_table
 from optimizer import Model
-from optimizer.allocation.schedule import ScheduleFound, inside_start, solve_schedule
+from optimizer.allocation.schedule import ScheduleFound, solve_schedule
+from optimizer.allocation.schedule_search import inside_start
 from optimizer.allocation.stocks import FloatArray, ScheduleProblem
 from optimizer.curves import HillCurve, LogCurve, MichaelisMentenCurve
 

@@ -43,6 +43,7 @@ ROWS = (
 INSIDE = {
     "optimizer.allocation": (
         ("allocate", "schedule"),
+        ("schedule_search",),
         ("risk", "rounding", "interior"),
         ("branch", "quadratic", "chain", "envelope", "schedule_proof"),
         ("prices", "certificate", "stocks", "separable", "fast"),
