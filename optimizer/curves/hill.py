@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -119,9 +120,17 @@ _LOGISTIC = {at: 1.0 / (1.0 + math.exp(-at)) for at in TANGENTS_AT}
 
 
 def _newton(wanted: FloatArray, a: FloatArray) -> FloatArray:
-    """The root by Newton's steps from its right, which never cross it."""
+    """The root by Newton's steps from its right, which never cross it.
+
+    Next to the inflection, where h is least and all tangents are poor, it bends upwards ever
+    more (as long as y < 0): the parabola with its bend there meets ``wanted`` beyond the root.
+    """
     y = _upper_start(wanted, a)
     with np.errstate(divide="ignore", invalid="ignore"):
+        inflection = np.log(a / (2.0 - a))
+        least = 2.0 * np.log(2.0 / (2.0 - a)) - a * inflection
+        beyond = inflection + 2.0 * np.sqrt(np.maximum(wanted - least, 0.0) / (a * (2.0 - a)))
+        y = np.where((a > 0.0) & (beyond < 0.0), np.minimum(y, beyond), y)
         for _ in range(NEWTON_STEPS):
             excess, rise, _ = _excess(y, wanted, a)
             step = np.fmax(excess / rise, 0.0)
@@ -131,7 +140,7 @@ def _newton(wanted: FloatArray, a: FloatArray) -> FloatArray:
     return y
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class HillCurve(SigmoidCurve):
     """Hill curves of n cells: ceiling and half-saturation in currency, slope dimensionless."""
 
@@ -210,6 +219,10 @@ class HillCurve(SigmoidCurve):
 
     def inflection(self) -> FloatArray:
         """k ((s - 1) / (s + 1))^(1/s) above slope 1."""
+        return self._inflection
+
+    @cached_property
+    def _inflection(self) -> FloatArray:
         steep = np.maximum(self.slope, 1.0)
         with np.errstate(divide="ignore"):
             return self.half_saturation * np.exp(np.log((steep - 1.0) / (steep + 1.0)) / steep)
@@ -221,14 +234,18 @@ class HillCurve(SigmoidCurve):
         the left side h(y) convex.
         """
         price = np.asarray(price, dtype=float)
-        height = np.log(self.ceiling) + np.log(self.slope / self.half_saturation)
         with np.errstate(divide="ignore", invalid="ignore"):
-            wanted = height - np.log(price)
-        has_root = wanted >= self._least_wanted()
+            wanted = self._height - np.log(price)
+        has_root = wanted >= self._least_wanted
         y = self._falling_root(np.where(has_root & (price > 0.0), wanted, LOG_4))
         spend = self.half_saturation * np.exp(np.minimum(y / self.slope, 700.0))
         return np.where(price > 0.0, np.where(has_root, spend, 0.0), np.inf)
 
+    @cached_property
+    def _height(self) -> FloatArray:
+        return np.asarray(np.log(self.ceiling) + np.log(self.slope / self.half_saturation))
+
+    @cached_property
     def _least_wanted(self) -> FloatArray:
         """The least of h: at the inflection above slope 1, far to the left elsewhere."""
         s = np.maximum(self.slope, 1.0)
@@ -285,7 +302,7 @@ class HillCurve(SigmoidCurve):
         return cvxpy.sum(cvxpy.hstack(terms))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MichaelisMentenCurve(HillCurve):
     """Hill curves of slope 1: c x / (x + k), whose inverse marginal is a square root."""
 

@@ -135,13 +135,21 @@ class TableCurve(Curve):
         stop = np.minimum(upper[..., None] - left, width)
         parts, wanted = self._cubic, prices[..., None]
         with np.errstate(divide="ignore", invalid="ignore"):
-            peak = np.nan_to_num(parts.peak(wanted), nan=0.0, posinf=0.0, neginf=0.0)
-            peak = np.clip(peak, start, stop)
-            candidates = np.stack([start + 0.0 * peak, peak, stop + 0.0 * peak])
-            gains = parts.value(candidates) - wanted * (candidates + left)
-        gains = np.where(start <= stop, gains, -np.inf)
+            peak = parts.peak(wanted)
+        peak = np.where(np.isfinite(peak), peak, 0.0)
+        ends = (start, np.minimum(np.maximum(peak, start), stop), stop)
+        gains = [parts.value(t) - wanted * (t + left) for t in ends]
+        reached = start <= stop
         error = np.where((stop <= 0.0) | (start >= width), 0.0, self.error)  # nodes are exact
-        return _best_piece(candidates + left, gains, error, may_be_zero)
+        best = np.where(reached, np.maximum(np.maximum(gains[0], gains[1]), gains[2]), -np.inf)
+        piece = best.argmax(axis=-1)[..., None]
+        value, *at = (_of_piece(part, piece) for part in (best, *gains[:2], *ends, left))
+        spend = np.where(at[0] == value, at[2], np.where(at[1] == value, at[3], at[4])) + at[5]
+        bound = (best + error).max(axis=-1)
+        if may_be_zero:
+            spend = np.where(value < 0.0, 0.0, spend)
+            value, bound = np.maximum(value, 0.0), np.maximum(bound, 0.0)
+        return BestResponse(spend, value, bound)
 
     def within(self, lower: FloatArray, upper: FloatArray) -> Self:
         """The same curves without the pieces that no cell's [lower, upper] reaches."""
@@ -210,18 +218,10 @@ def _end_slope(width: float, next_width: float, chord: float, next_chord: float)
     return max(slope, 0.0)
 
 
-def _best_piece(
-    spend: FloatArray, gains: FloatArray, error: FloatArray, may_be_zero: bool
-) -> BestResponse:
-    """The best of three candidates (3, ..., n, pieces) on every piece, and of all pieces."""
-    best_end = gains.argmax(axis=0)[None]
-    gain = np.take_along_axis(gains, best_end, axis=0)[0]
-    where = np.take_along_axis(spend, best_end, axis=0)[0]
-    piece = gain.argmax(axis=-1)[..., None]
-    value = np.take_along_axis(gain, piece, axis=-1)[..., 0]
-    chosen = np.take_along_axis(where, piece, axis=-1)[..., 0]
-    bound = (gain + error).max(axis=-1)
-    if may_be_zero:
-        chosen = np.where(value < 0.0, 0.0, chosen)
-        value, bound = np.maximum(value, 0.0), np.maximum(bound, 0.0)
-    return BestResponse(chosen, value, bound)
+def _of_piece(part: FloatArray, piece: npt.NDArray[np.intp]) -> FloatArray:
+    """What a part (..., n, pieces) holds for each cell's piece (..., n, 1)."""
+    cells = np.arange(piece.shape[-2])
+    if part.ndim == piece.ndim == 2:
+        return np.asarray(part[cells, piece[:, 0]])
+    wide = np.broadcast_to(part, (*piece.shape[:-1], part.shape[-1]))
+    return np.asarray(np.take_along_axis(wide, piece, axis=-1)[..., 0])
