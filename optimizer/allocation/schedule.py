@@ -23,7 +23,7 @@ from optimizer.allocation.schedule_search import Candidate, Search
 from optimizer.allocation.stocks import FloatArray, ScheduleProblem
 
 CAUTIOUS_ROUNDS = 10
-CAUTIOUS_GAP = 1e-6  # of the gain: the rounds stop here; 1e-5 is promised
+CAUTIOUS_GAP = 2e-6  # of the gain: the rounds stop here; 1e-5 is promised
 WORTH_ANOTHER = 0.9  # of the gap: S-shaped rounds that leave more are the last
 TIGHTEST_STEP = 1e-6  # smoothness below it is kept by evening out the runs
 
@@ -76,39 +76,45 @@ def _evened(problem: ScheduleProblem, spend: FloatArray) -> FloatArray:
 def _cautious(problem: ScheduleProblem) -> Candidate:
     """Schedule and weights of the draws in turn, until value and bound meet."""
     direction = np.zeros(problem.reference_gain.size)
-    spends: list[FloatArray] = []
-    gains: list[FloatArray] = []
-    best, gap = None, np.inf
+    rounds = _Rounds(problem)
+    lowest, gap = None, np.inf
     for _ in range(CAUTIOUS_ROUNDS):
-        found = Search(problem, direction).best(best.spend if best else None)
-        best = found if best is None or found.bound < best.bound else best
-        spends.append(found.spend)
-        gains.append(_net_gain(problem, found.spend))
-        shares = _best_mixture(np.array(gains), problem.caution)
-        spends.append(np.tensordot(shares, np.array(spends), axes=1))
-        gains.append(_net_gain(problem, spends[-1]))
-        values = [_cautious_value(problem, gain) for gain in gains]
-        value = max(values)
-        best = replace(best, spend=spends[int(np.argmax(values))])
-        scale = float(problem.reference_gain.mean() + gains[-1].mean())
-        before, gap = gap, best.bound - value
+        found = Search(problem, direction).best(rounds.best if lowest else None)
+        lowest = found if lowest is None or found.bound < lowest.bound else lowest
+        direction = rounds.mixed_with(found.spend)
+        before, gap = gap, lowest.bound - rounds.value
         stalls = not found.is_concave and gap > WORTH_ANOTHER * before
-        if gap <= CAUTIOUS_GAP * abs(scale) or stalls:
+        if gap <= CAUTIOUS_GAP * rounds.earned or stalls:
             break
-        direction = _direction(shares @ np.array(gains[:-1]))
-    assert best is not None, "at least one round"
-    return best
+    assert lowest is not None, "at least one round"
+    return replace(lowest, spend=rounds.best)
 
 
-def _net_gain(problem: ScheduleProblem, spend: FloatArray) -> FloatArray:
-    """D_s (N,) of a schedule: gain over the reference, less the cost of spending."""
-    cost = problem.cost_per_spend * float(spend.sum())
-    return problem.gain_draws(spend) - problem.reference_gain - cost
+class _Rounds:
+    """The schedules found so far, their mixtures, and what they gain under every draw."""
 
+    def __init__(self, problem: ScheduleProblem) -> None:
+        self.problem = problem
+        self.spends: list[FloatArray] = []
+        self.gains: list[FloatArray] = []  # D_s (N,) each
+        self.best, self.value, self.earned = problem.reference, -np.inf, 0.0
 
-def _cautious_value(problem: ScheduleProblem, gain: FloatArray) -> float:
-    level = float(problem.reference_gain.mean())
-    return level + float(gain.mean() - problem.caution * gain.std())
+    def mixed_with(self, spend: FloatArray) -> FloatArray:
+        """Add a schedule and the best mixture of all; the direction q (N,) of the mixed gains."""
+        self._add(spend)
+        gains = np.array(self.gains)
+        shares = _best_mixture(gains, self.problem.caution)
+        self._add(np.tensordot(shares, np.array(self.spends), axes=1))
+        return _direction(shares @ gains)
+
+    def _add(self, spend: FloatArray) -> None:
+        earned, spent = self.problem.gain_draws(spend), float(spend.sum())
+        cost = self.problem.cost_per_spend * spent
+        self.spends.append(spend)
+        self.gains.append(earned - self.problem.reference_gain - cost)
+        value = self.problem.objective_of(earned, spent)
+        if value > self.value:
+            self.best, self.value, self.earned = spend, value, abs(float(earned.mean()))
 
 
 def _direction(gain: FloatArray) -> FloatArray:

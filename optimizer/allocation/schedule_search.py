@@ -7,7 +7,7 @@ schedule, an even one, each cell's best pulse) give the schedule.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -70,7 +70,7 @@ class Search:
         final = self._candidate(*self._solved(self._model_at(self.problem.levels(climbed))))
         lowest = min(relaxed, final, key=lambda found: found.bound)
         best = max(climbed, relaxed.spend, final.spend, key=self._value)
-        return replace(lowest, spend=best)
+        return self._candidate(best, lowest.proof)
 
     def _value(self, spend: FloatArray) -> float:
         earned = float(self.curve.value(self.problem.levels(spend)).sum())
