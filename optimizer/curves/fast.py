@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 AVAILABLE = importlib.util.find_spec("numba") is not None
-PAYS_FROM = 1_000_000  # cells; there a plain pass takes as long as a twentieth of the compiling
+PAYS_FROM = 10_000_000  # cells; of fewer, one plain answer is ready before the loops are compiled
 
 _least_cells: ContextVar[int] = ContextVar("least_cells", default=PAYS_FROM)
 
