@@ -46,6 +46,7 @@ INSIDE = {
         ("schedule_search",),
         ("risk", "rounding", "interior"),
         ("branch", "quadratic", "chain", "envelope", "schedule_proof"),
+        ("paths",),
         ("prices", "certificate", "stocks", "separable", "fast"),
         ("row_products",),
         ("problem",),

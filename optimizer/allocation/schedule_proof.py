@@ -10,7 +10,9 @@ totals and :math:`\rho, \phi \ge 0` on smoothness
 bounds every feasible schedule. A unit spent in period t is worth :math:`m_t = \pi_t + r m_{t+1}`,
 what it adds to all later stocks at their prices; :math:`\kappa` is that worth less the cost of
 spending and all prices on the spend's own rows. With caution k the curves are re-weighted means,
-as in `certificate`. A wrong proof shows as a wide gap.
+as in `certificate`. A proof by paths replaces the first three terms by each cell's best schedule at
+its spend's prices (`paths`): S-shaped curves leave a smaller gap there. A wrong proof shows as a
+wide gap.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.allocation.certificate import Certificate, draw_weights
+from optimizer.allocation.paths import best_paths
 from optimizer.allocation.stocks import FloatArray, ScheduleProblem, accumulate
 from optimizer.curves import Curve
 from optimizer.errors import SolverError
@@ -35,6 +38,7 @@ class ScheduleProof:
     rise: FloatArray  # (T - 1, n), of the rows (1 + s) x_t - x_(t+1) >= 0
     fall: FloatArray  # (T - 1, n), of the rows x_(t+1) - (1 - s) x_t >= 0
     direction: FloatArray | None = None  # (N,), q of the draws' weights, with caution
+    n_intervals: int = 0  # of each cell's stock in `paths`; 0: the stocks' prices prove the bound
 
 
 @dataclass(frozen=True)
@@ -68,18 +72,35 @@ def schedule_bound(problem: ScheduleProblem, proof: ScheduleProof) -> float:
     SolverError
         If the prices bound nothing.
     """
-    curves, offset = weighted_gain(problem, proof.direction)
-    level, (low, high) = 1.0 - problem.retention, problem.level_range
     with np.errstate(all="ignore"):  # a price that is no number is caught below
-        earned = curves.best_response(proof.stock / level, low, high).upper
-        carried = proof.stock * problem.stocks(np.zeros_like(problem.cap))
-        terms = np.array([earned.sum(), carried.sum(), _spend_bound(problem, proof)])
-        bound = float(terms.sum()) + offset
-        sizes = np.abs(earned).sum() + np.abs(carried).sum() + np.abs(terms).sum() + abs(offset)
-        bound += 4.0 * float(np.sqrt(earned.size) * np.finfo(float).eps * sizes)
+        terms = _by_paths(problem, proof) if proof.n_intervals else _by_stocks(problem, proof)
+        bound = float(terms.sum())
+        bound += 4.0 * float(np.sqrt(terms.size) * np.finfo(float).eps * np.abs(terms).sum())
     if not np.isfinite(bound):
         raise SolverError("The proof bounds no schedule. Report the scenario and its model.")
     return bound
+
+
+def _by_stocks(problem: ScheduleProblem, proof: ScheduleProof) -> FloatArray:
+    """Terms of the bound by the stocks' prices."""
+    curves, offset = weighted_gain(problem, proof.direction)
+    low, high = problem.level_range
+    earned = curves.best_response(proof.stock / (1.0 - problem.retention), low, high).upper
+    carried = proof.stock * problem.stocks(np.zeros_like(problem.cap))
+    worth = spend_worth(problem, proof.stock) - spend_prices(problem, proof)
+    least, most = problem.box
+    within = np.maximum(worth * least, worth * most)
+    parts = (earned.ravel(), carried.ravel(), within.ravel())
+    return np.concatenate([*parts, _row_terms(problem, proof), [offset]])
+
+
+def _by_paths(problem: ScheduleProblem, proof: ScheduleProof) -> FloatArray:
+    """Terms of the bound by each cell's best path; single curves only."""
+    if problem.draws is not None:
+        raise SolverError("Draws are not proved by paths. Report the scenario and its model.")
+    best = best_paths(problem, spend_prices(problem, proof), proof.n_intervals)
+    past = -float(problem.carried_gain.mean())
+    return np.concatenate([best.worth, _row_terms(problem, proof), [past]])
 
 
 def weighted_gain(problem: ScheduleProblem, direction: FloatArray | None) -> tuple[Curve, float]:
@@ -100,15 +121,16 @@ def spend_worth(problem: ScheduleProblem, stock_prices: FloatArray) -> FloatArra
     return worth[::-1][: problem.n_periods]
 
 
-def _spend_bound(problem: ScheduleProblem, proof: ScheduleProof) -> float:
-    """The most the spend can be worth within its rows, at their prices."""
-    worth = spend_worth(problem, proof.stock) - problem.cost_per_spend
-    worth = worth - proof.budget - proof.totals + _smooth_terms(problem, proof)
-    low, high = problem.box
+def spend_prices(problem: ScheduleProblem, proof: ScheduleProof) -> FloatArray:
+    """What a unit of spend (T, n) costs: itself, and the prices of all rows it stands in."""
+    return problem.cost_per_spend + proof.budget + proof.totals - _smooth_terms(problem, proof)
+
+
+def _row_terms(problem: ScheduleProblem, proof: ScheduleProof) -> FloatArray:
+    """What the limits on totals and budget are worth at their prices."""
     (least, most), (bottom, top) = problem.totals_range, problem.budget_range
-    within = np.maximum(worth * low, worth * high).sum()
-    totals = np.maximum(proof.totals * least, proof.totals * most).sum()
-    return float(within + totals + max(proof.budget * bottom, proof.budget * top))
+    totals = np.maximum(proof.totals * least, proof.totals * most)
+    return np.append(totals, max(proof.budget * bottom, proof.budget * top))
 
 
 def _smooth_terms(problem: ScheduleProblem, proof: ScheduleProof) -> FloatArray:

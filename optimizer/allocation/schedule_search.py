@@ -7,7 +7,7 @@ schedule, an even one, each cell's best pulse) give the schedule.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,18 +15,24 @@ import numpy as np
 from optimizer.allocation.chain import Chain
 from optimizer.allocation.envelope import Envelope, true_slopes
 from optimizer.allocation.interior import PRECISE, BandedInterior, Interior, Limits, Slopes
+from optimizer.allocation.paths import best_paths
 from optimizer.allocation.schedule_proof import (
     ScheduleProof,
     schedule_bound,
+    spend_prices,
     spend_worth,
     weighted_gain,
 )
 from optimizer.allocation.stocks import BoolArray, FloatArray, ScheduleProblem
 
-CLIMBS = 12
+CLIMBS = 20
 EXPLORING = 1e-6  # tolerance of a climb's steps
-CLIMBED = 1e-6  # of the value: a climb that gains less has ended
+CLIMBED = 1e-7  # of the value: a climb that gains less has ended
 STRIDES = (1.0, 0.5, 0.2, 0.05)  # of a climb's step, the best is taken
+N_INTERVALS = 1000  # of each cell's stock, where paths prove the bound
+PRICE_STEPS = 6
+WORTH_PATHS = 1e-4  # of the bound: a smaller gap is left as it is
+LARGEST_FOR_PATHS = 4000  # periods x cells
 PULSES = (2, 3, 4, 6, 8, 13)  # periods between two bursts
 NEAR_NOTHING = 1e-9  # of a lot: where slopes at no stock, which may be infinite, are taken
 
@@ -70,7 +76,52 @@ class Search:
         final = self._candidate(*self._solved(self._model_at(self.problem.levels(climbed))))
         lowest = min(relaxed, final, key=lambda found: found.bound)
         best = max(climbed, relaxed.spend, final.spend, key=self._value)
-        return self._candidate(best, lowest.proof)
+        return self._by_paths(self._candidate(best, lowest.proof), lowest.bound)
+
+    def _by_paths(self, found: Candidate, bound: float) -> Candidate:
+        """A lower bound, and perhaps a better schedule, from each cell's best path by itself.
+
+        The budget's price is bisected to where the paths together spend it; a schedule in their
+        rhythm is then climbed from.
+        """
+        problem = self.problem
+        excess = bound - problem.objective(found.spend)
+        is_small = problem.cap.size <= LARGEST_FOR_PATHS
+        if problem.draws is not None or not is_small or excess <= WORTH_PATHS * abs(bound):
+            return found
+        price, paths = self._priced_paths(found.proof)
+        start = _spread_like(problem, found.spend, paths - problem.floor)
+        climbed = [found.spend, *([self._climbed(start)] if self._is_kept(start) else [])]
+        proofs = [
+            found.proof,
+            replace(found.proof, n_intervals=N_INTERVALS),
+            replace(found.proof, n_intervals=N_INTERVALS, budget=price),
+        ]
+        lowest = min(proofs, key=lambda proof: schedule_bound(problem, proof))
+        return self._candidate(max(climbed, key=self._value), lowest)
+
+    def _priced_paths(self, proof: ScheduleProof) -> tuple[float, FloatArray]:
+        """The budget's price at which the best paths spend it, and those paths (T, n)."""
+        problem, (bottom, top) = self.problem, self.problem.budget_range
+        base = spend_prices(problem, proof) - proof.budget
+        reach = 0.5 * max(abs(proof.budget), problem.cost_per_spend, 1e-12)
+        low, high, price = proof.budget - reach, proof.budget + reach, proof.budget
+        paths = best_paths(problem, base + price, N_INTERVALS).spend
+        for _ in range(0 if problem.smooth is not None else PRICE_STEPS):
+            spent = float(paths.sum())
+            if bottom <= spent <= top:
+                break
+            low, high = (price, high) if spent > top else (low, price)
+            price = 0.5 * (low + high)
+            paths = best_paths(problem, base + price, N_INTERVALS).spend
+        return price, paths
+
+    def _is_kept(self, spend: FloatArray) -> bool:
+        """Whether a schedule keeps to its caps, its steps and its cells' totals."""
+        problem, slack = self.problem, self.problem.lot
+        sums = np.abs(spend.sum(axis=0) - spend.sum(axis=0).clip(*problem.totals_range))
+        is_inside = bool(np.all(spend <= problem.cap) and np.all(sums <= slack))
+        return is_inside and not problem.is_linked.any()
 
     def _value(self, spend: FloatArray) -> float:
         earned = float(self.curve.value(self.problem.levels(spend)).sum())

@@ -180,6 +180,40 @@ def test_any_prices_bound_any_feasible_schedule(data, steep):
     assert schedule_bound(posed, proof) >= posed.objective(spend)
 
 
+@settings(max_examples=40, deadline=None)
+@given(data=st.data(), steep=st.booleans(), intervals=st.sampled_from([2, 7, 60]))
+def test_paths_bound_any_feasible_schedule_at_any_prices(data, steep, intervals):
+    posed = limited(n=3, periods=8, steep=float(steep), cost_per_spend=0.2)
+    posed = replace(posed, least_total=0.0, lower=np.zeros(3))
+    rng = np.random.default_rng(data.draw(st.integers(0, 10_000)))
+    steps = rng.uniform(-0.2, 0.5, (2, 7, 3))
+    prices, totals = np.zeros((posed.n_counted, 3)), 0.3 * rng.normal(size=3)
+    proof = ScheduleProof(prices, rng.uniform(-0.5, 3), totals, *steps, n_intervals=intervals)
+    spend = np.where(posed.is_open, rng.uniform(0.45, 1.55, 3) * posed.reference[0], 0.0)
+    spend *= min(1.0, posed.most_total / spend.sum())
+    assert schedule_bound(posed, proof) >= posed.objective(spend)
+
+
+def test_paths_are_exact_but_for_the_width_of_their_intervals():
+    posed = problem(n=1, periods=6)
+    found = solve_schedule(posed)
+    excess = [
+        schedule_bound(posed, replace(found.proof, n_intervals=count)) - found.certificate.value
+        for count in (50, 200, 800)
+    ]
+    assert excess[0] > excess[1] > excess[2] > 0.0
+    assert excess[2] < 0.02 * found.certificate.value
+
+
+def test_paths_prove_s_shaped_schedules_closer_than_envelopes():
+    posed = problem(steep=1.0, n=3, periods=13)
+    found = solve_schedule(posed)
+    by_stocks = schedule_bound(posed, replace(found.proof, n_intervals=0))
+    assert found.proof.n_intervals > 0
+    assert found.certificate.upper_bound < by_stocks
+    assert found.certificate.gap < 0.03
+
+
 def test_a_wrong_proof_shows_as_a_wide_gap_and_an_empty_one_is_refused():
     posed = problem()
     found = solve_schedule(posed)
