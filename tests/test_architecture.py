@@ -42,14 +42,18 @@ ROWS = (
 #: Inside the packages the same rule holds, row by row.
 INSIDE = {
     "optimizer.allocation": (
+        ("ratio",),
         ("allocate", "schedule"),
         ("schedule_search",),
         ("risk", "rounding", "interior"),
         ("branch", "quadratic", "chain", "envelope", "schedule_proof"),
         ("paths",),
+        ("conflicts", "sensitivity", "nearest"),
+        ("columns",),
         ("prices", "certificate", "stocks", "separable", "fast"),
-        ("row_products",),
+        ("lagrangian", "row_products"),
         ("problem",),
+        ("rows", "measures"),
     ),
     "optimizer.curves": (
         ("draws", "mixed"),

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from optimizer.allocation.measures import Caution, Measure, TailRisk
+from optimizer.allocation.rows import BoolArray, Count, Rows, Target
 from optimizer.curves import Curve, TabulatedDraws
 from optimizer.errors import InfeasibleError
 
@@ -92,6 +94,15 @@ class AllocationProblem:
     caution: float = 0.0  # k >= 0; counts as 0 without draws
     lot: float = 0.01  # currency: the published split is in whole lots
     node_limit: int = 2000
+    least_total: float | None = None  # currency: the total may lie from here to total_budget
+    optional: BoolArray | None = None  # (n,): cells that may also get nothing, below their lower
+    rows: Rows | None = None
+    targets: tuple[Target, ...] = ()
+    counts: tuple[Count, ...] = ()
+    most_moved: float | None = None  # currency: sums of increases and of decreases on reference
+    counts_gain: bool = True  # False: only what is spent counts (least spend for a target)
+    is_ratio: bool = False  # True: maximise gain / spend instead (ROMI + 1)
+    tail: TailRisk | None = None  # in place of caution
 
     @property
     def box(self) -> Box:
