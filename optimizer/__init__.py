@@ -17,6 +17,8 @@ from optimizer.errors import (
     ProblemError,
     SolverError,
 )
+from optimizer.frontier import frontier
+from optimizer.frontier_document import Frontier, FrontierPoint
 from optimizer.model import Diagnostic, Model
 from optimizer.plan import plan, what_if
 from optimizer.plan_document import AllocationRow, Plan
@@ -57,6 +59,8 @@ __all__ = [
     "FileError",
     "Finding",
     "FitError",
+    "Frontier",
+    "FrontierPoint",
     "History",
     "HistoryError",
     "InfeasibleError",
@@ -76,6 +80,7 @@ __all__ = [
     "check",
     "compare",
     "fit",
+    "frontier",
     "plan",
     "read_document",
     "read_history",
