@@ -10,6 +10,8 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+MOST_NAMED = 6  # limits that a sentence names
+
 
 class OptimizerError(Exception):
     """Anything romi says no to, with what to do about it."""
@@ -74,18 +76,42 @@ class ProblemError(OptimizerError):
     code = "no_answer"
 
 
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """By how much one limit gives: an upper one is raised, a lower one lowered."""
+
+    name: str  # of the limit, as the error's conflicts name it
+    by: float  # in its unit
+    unit: str  # "money", "cells", or "units" of a resource
+    is_enough: bool  # by itself; otherwise all of the error's relaxations are needed together
+
+
 class InfeasibleError(ProblemError):
     """No allocation satisfies every constraint."""
 
     code = "infeasible_constraints"
 
-    def __init__(self, total_budget: float, conflicts: tuple[str, ...], advice: str) -> None:
-        super().__init__(total_budget, conflicts, advice)
+    def __init__(
+        self,
+        total_budget: float,
+        conflicts: tuple[str, ...],
+        advice: str,
+        relaxations: tuple[Relaxation, ...] = (),
+    ) -> None:
+        super().__init__(total_budget, conflicts, advice, relaxations)
         self.total_budget, self.conflicts, self.advice = total_budget, conflicts, advice
+        self.relaxations = relaxations
 
     def __str__(self) -> str:
-        wanted = " and ".join(self.conflicts)
-        return f"No allocation of {self.total_budget:,.2f} satisfies {wanted}. {self.advice}"
+        shown = self.conflicts[:MOST_NAMED]
+        more = len(self.conflicts) - len(shown)
+        wanted = " and ".join(shown) + (f" and {more} more limits" if more else "")
+        if not self.relaxations:
+            return f"No allocation of {self.total_budget:,.2f} satisfies {wanted}. {self.advice}"
+        cannot = {1: "cannot hold", 2: "cannot both hold"}.get(
+            len(self.conflicts), "cannot all hold"
+        )
+        return f"{wanted} {cannot}. {self.advice}"
 
 
 class SolverError(OptimizerError):

@@ -1,0 +1,161 @@
+"""Limits that give: the least change that makes them hold, and the fewest that cannot.
+
+The *elastic* program lets every limit give at a cost in money (Chinneck & Dravnieks, 1991). Its
+slacks, held fast one set after another until nothing holds, contain a conflict; deleting what is
+not needed leaves a minimal one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from optimizer.allocation.limits import Limits, stated
+from optimizer.allocation.problem import AllocationProblem, FloatArray
+from optimizer.allocation.programs import Solver
+
+Solve = Callable[[], FloatArray | None]
+
+TOLERATED = 1e-9  # of the budget: what a limit that holds may be off by
+ROUNDS = 6  # of asking more of a target than it asks, where chords flatter a curve
+REACHED = 1e-9  # of what a target is about: what may be short of it
+
+
+@dataclass(slots=True)
+class Elastic:
+    """A problem's limits, of which some hold and some give."""
+
+    limits: Limits
+    _solver: Solver = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._solver = self.limits.program.solver()
+
+    @classmethod
+    def of(cls, problem: AllocationProblem, *, on_lots: bool = False) -> Elastic:
+        """The limits of a problem, its curves exact where limits give least."""
+        nodes: list[FloatArray] = []
+        for _ in range(2 if problem.targets else 0):
+            rough = cls(stated(problem, on_lots=on_lots, nodes=nodes))
+            values = rough.solved(())
+            if values is not None:
+                nodes.append(rough.limits.spend(values))
+        return cls(stated(problem, on_lots=on_lots, nodes=nodes))
+
+    @property
+    def every(self) -> range:
+        """Places of all limits."""
+        return range(len(self.limits.names))
+
+    @property
+    def allowance(self) -> float:
+        """Slack of a limit that holds, in its size."""
+        return TOLERATED * self.limits.spends.size
+
+    def solved(
+        self,
+        held: Iterable[int],
+        *,
+        gives: Sequence[int] | None = None,
+        moves: bool = False,
+    ) -> FloatArray | None:
+        """The program's columns with the ``held`` limits fast, at the least change of those
+        that give (every one, unless named); the least money moved if asked. None: cannot be.
+        """
+        slacks = self.limits.slacks
+        upper = np.full(slacks.size, np.inf)
+        upper[list(held)] = self.allowance
+        self._solver.bound(slacks, np.zeros(slacks.size), upper)
+        if moves:
+            return self._solver.least(self.limits.moves, np.ones(self.limits.moves.size))
+        costs = np.zeros(slacks.size)
+        costs[list(self.every if gives is None else gives)] = 1.0
+        costs[list(held)] = 0.0
+        return self._solver.least(slacks, costs)
+
+    def can_hold(self, held: Iterable[int]) -> bool:
+        """Whether some limits hold together, the others left aside."""
+        return self.solved(held, gives=()) is not None
+
+    def conflict(self) -> tuple[int, ...]:
+        """Places of a minimal set of limits that cannot all hold; empty where all can."""
+        held: list[int] = []
+        while True:
+            values = self.solved(held)
+            if values is None:
+                return self._needed(held)
+            given = values[self.limits.slacks]
+            given[held] = 0.0
+            more = np.flatnonzero(given > self.allowance)
+            if not more.size:
+                return ()
+            held += more.tolist()
+
+    def _needed(self, held: list[int]) -> tuple[int, ...]:
+        """The limits without which the others of a conflicting set can hold."""
+        kept = sorted(held, key=lambda k: self.limits.names[k].bound / self.limits.names[k].size)
+        for place in list(kept):
+            others = [k for k in kept if k != place]
+            if not self.can_hold(others):
+                kept = others
+        return tuple(sorted(kept))
+
+    def least_change(self, gives: Sequence[int]) -> FloatArray | None:
+        """How far (K,) limits give, in their units, so that all others truly hold.
+
+        Chords may flatter a curve: what a target is then short of is asked for on top.
+        """
+        held = [k for k in self.every if k not in set(gives)]
+        values = self.truly(lambda: self.solved(held, gives=gives), held)
+        return None if values is None else self.given(values)
+
+    def nearest(self) -> FloatArray | None:
+        """The split (n,) that holds every limit and moves least money; None where none does."""
+        values = self.truly(lambda: self.solved(self.every, moves=True), self.every)
+        return None if values is None else self.limits.spend(values)
+
+    def truly(self, solve: Solve, held: Iterable[int]) -> FloatArray | None:
+        """A solution whose split reaches the held targets by the curves themselves."""
+        targets = [k for k in held if self.limits.names[k].target is not None]
+        extra = dict.fromkeys(targets, 0.0)
+        try:
+            for _ in range(ROUNDS):
+                values = solve()
+                if values is None or not (missing := self._missing(values, targets)):
+                    return values
+                for k, short in missing.items():
+                    extra[k] += 1.01 * short
+                    self._ask(k, extra[k])
+            return None
+        finally:
+            for k in targets:
+                self._ask(k, 0.0)
+
+    def _ask(self, place: int, extra: float) -> None:
+        limit = self.limits.names[place]
+        least = limit.bound / limit.size + extra
+        self._solver.ask(int(self.limits.rows[place]), least, np.inf)
+
+    def _missing(self, values: FloatArray, targets: list[int]) -> dict[int, float]:
+        """What a solution's split is short of every target, in its size."""
+        short = {k: -self._reached(values, k) / self.limits.names[k].size for k in targets}
+        allowance = REACHED * self.limits.spends.size
+        return {k: missing for k, missing in short.items() if missing > allowance}
+
+    def _reached(self, values: FloatArray, place: int) -> float:
+        """What a solution's split earns of a target, less what is asked."""
+        problem, number = self.limits.problem, self.limits.names[place].target
+        assert number is not None
+        return problem.reached(problem.targets[number], self.limits.spend(values))[0]
+
+    def given(self, values: FloatArray) -> FloatArray:
+        """How far (K,) each limit gives in a solution, in its unit; targets by their curves."""
+        slack = np.where(values[self.limits.slacks] > 2.0 * self.allowance, 1.0, 0.0)
+        given = slack * values[self.limits.slacks]
+        for k, limit in enumerate(self.limits.names):
+            given[k] *= limit.size
+            if limit.target is not None and given[k] > 0.0:
+                given[k] = max(-self._reached(values, k), 0.0)
+        return given

@@ -1,0 +1,392 @@
+"""Every limit of an allocation problem by name, as rows of a program that can each give.
+
+A *limit* is one side of a bound, of the total, of a row, count, target, or of the money moved.
+Its *slack* is how far it gives. Curves enter as chords between nodes, whose filling in order
+takes whole numbers where a curve is convex.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+
+from optimizer.allocation.problem import AllocationProblem, FloatArray
+from optimizer.allocation.programs import IntArray, Program
+from optimizer.allocation.rows import BoolArray
+from optimizer.curves import TabulatedDraws
+
+FARTHEST = 10.0  # of the largest amount of a problem: what a cell may get where limits give
+NODES_INSIDE, NODES_BEYOND = 24, 8  # of a curve, up to a cell's upper bound and beyond it
+MOST_ORDERED = 400  # nodes taken in order by whole numbers; above it chords go over convex parts
+FINEST_LOT = 0.01
+
+
+class Unit(StrEnum):
+    """What a limit is stated in."""
+
+    MONEY = "money"
+    CELLS = "cells"
+    UNITS = "units"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One side of what a planner asked for."""
+
+    subject: str  # what is limited
+    is_most: bool  # at most, rather than at least
+    bound: float  # in its unit
+    size: float  # of one unit of slack, in its unit
+    unit: Unit = Unit.MONEY
+    ending: str = ""
+    states_bound: bool = True  # where the subject alone says it, the bound being 0
+    target: int | None = None  # its place among the problem's targets
+
+    def __str__(self) -> str:
+        side = "at most" if self.is_most else "at least"
+        stated = f" {side} {amount(self.bound)}" if self.states_bound else ""
+        return f"{self.subject}{stated}{self.ending}"
+
+
+def amount(value: float) -> str:
+    """Money in words: separators, and cents only where there are any.
+
+    Examples
+    --------
+    >>> amount(1_300_000.0), amount(0.1 + 0.2), amount(-0.001)
+    ('1,300,000', '0.30', '0')
+    """
+    cents = round(value, 2) + 0.0
+    return f"{cents:,.0f}" if cents == round(cents) else f"{cents:,.2f}"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A problem's limits, each a row with a slack column of its own."""
+
+    problem: AllocationProblem
+    program: Program
+    names: tuple[Limit, ...]  # K
+    slacks: IntArray  # (K,), columns
+    rows: IntArray  # (K,), rows
+    scale: float  # currency of one unit of a spend column
+    spends: IntArray  # (n,), columns
+    moves: IntArray  # (2n,) columns: up from and down to the reference; none unless asked for
+
+    def spend(self, values: FloatArray) -> FloatArray:
+        """The split (n,) in currency that a program's columns hold."""
+        return np.asarray(values[self.spends] * self.scale)
+
+
+@dataclass(slots=True)
+class _Writer:
+    """Writes a problem's limits into a program."""
+
+    problem: AllocationProblem
+    scale: float
+    program: Program = field(default_factory=Program)
+    names: list[Limit] = field(default_factory=list)
+    slacks: list[IntArray] = field(default_factory=list)
+    rows: list[IntArray] = field(default_factory=list)
+
+    def soft(
+        self,
+        limits: Sequence[Limit],
+        *terms: tuple[IntArray, IntArray, FloatArray | float],
+        bound: FloatArray,
+    ) -> None:
+        """Rows that may give: limits (k,) all of one side, their bounds (k,) as the row reads."""
+        if not limits:
+            return
+        count, is_most = len(limits), limits[0].is_most
+        slack = self.program.columns(np.zeros(count), np.full(count, np.inf))
+        own = (np.arange(count), slack, -1.0 if is_most else 1.0)
+        sides = {"high": bound} if is_most else {"low": bound}
+        self.rows.append(self.program.rows(*terms, own, count=count, **sides))
+        self.slacks.append(slack)
+        self.names += limits
+
+
+def stated(
+    problem: AllocationProblem,
+    *,
+    on_lots: bool = False,
+    with_moves: bool = False,
+    nodes: Sequence[FloatArray] = (),
+) -> Limits:
+    """A problem's limits; on whole lots if asked, with curves exact at further nodes (n,) each."""
+    n = problem.lower.size
+    largest = max(problem.total_budget, float(problem.upper.max()), float(problem.lower.max()))
+    largest = largest if largest > 0.0 else 1.0
+    writer = _Writer(problem, largest / n)
+    reach = np.full(n, FARTHEST * largest)
+    spends = writer.program.columns(np.zeros(n), reach / writer.scale)
+    if on_lots:
+        _whole_lots(writer, spends, reach)
+    _total(writer, spends)
+    _bounds(writer, spends)
+    _activity(writer, spends, reach)
+    _sums(writer, spends, problem.lot if on_lots else 0.0)
+    _targets(writer, spends, reach, nodes)
+    moves = np.zeros(0, dtype=np.int64)
+    if with_moves or problem.most_moved is not None:
+        moves = _moves(writer, spends)
+    slacks, rows = np.concatenate(writer.slacks), np.concatenate(writer.rows)
+    names = tuple(writer.names)
+    return Limits(problem, writer.program, names, slacks, rows, writer.scale, spends, moves)
+
+
+def _whole_lots(writer: _Writer, spends: IntArray, reach: FloatArray) -> None:
+    lot = writer.problem.lot
+    lots = writer.program.columns(np.zeros(reach.size), np.floor(reach / lot), whole=True)
+    cells = np.arange(spends.size)
+    writer.program.rows(
+        (cells, spends, 1.0),
+        (cells, lots, -lot / writer.scale),
+        low=0.0,
+        high=0.0,
+        count=spends.size,
+    )
+
+
+def _total(writer: _Writer, spends: IntArray) -> None:
+    problem, scale = writer.problem, writer.scale
+    least = problem.total_budget if problem.least_total is None else problem.least_total
+    is_free = least <= 0.0 and problem.total_budget >= float(problem.upper.sum()) * (1.0 - 1e-12)
+    every = (np.zeros_like(spends), spends, 1.0)
+    if not is_free:
+        limit = Limit("budget", True, problem.total_budget, scale)
+        writer.soft([limit], every, bound=np.array([problem.total_budget / scale]))
+    if least > 0.0:
+        writer.soft([Limit("budget", False, least, scale)], every, bound=np.array([least / scale]))
+
+
+def optional_cells(problem: AllocationProblem) -> BoolArray:
+    """Which cells (n,) may get nothing below their lower bound."""
+    none = np.zeros(problem.lower.size, dtype=bool)
+    return none if problem.optional is None else np.asarray(problem.optional)
+
+
+def _bounds(writer: _Writer, spends: IntArray) -> None:
+    problem, scale = writer.problem, writer.scale
+    floored = np.flatnonzero((problem.lower > 0.0) & ~optional_cells(problem))
+    capped = np.flatnonzero(np.isfinite(problem.upper))
+    for cells, limit, is_most in ((floored, problem.lower, False), (capped, problem.upper, True)):
+        names = [Limit(problem.cells[i], is_most, float(limit[i]), scale) for i in cells]
+        own = (np.arange(cells.size), spends[cells], 1.0)
+        writer.soft(names, own, bound=limit[cells] / scale)
+
+
+def _activity(writer: _Writer, spends: IntArray, reach: FloatArray) -> None:
+    """Cells that may be off, their minimum where on, and counts of those that are on."""
+    problem, scale = writer.problem, writer.scale
+    switched = optional_cells(problem).copy()
+    for count in problem.counts:
+        switched |= count.members
+    cells = np.flatnonzero(switched)
+    if not cells.size:
+        return
+    on = np.zeros(switched.size, dtype=np.int64)
+    on[cells] = writer.program.columns(np.zeros(cells.size), np.ones(cells.size), whole=True)
+    own, place = on[cells], np.arange(cells.size)
+    for factor, side in ((reach[cells], {"high": 0.0}), (problem.lot, {"low": 0.0})):
+        switch = (place, own, -factor / scale)
+        writer.program.rows((place, spends[cells], 1.0), switch, count=cells.size, **side)
+    floored = np.flatnonzero(optional_cells(problem) & (problem.lower > problem.lot))
+    names = [
+        Limit(problem.cells[i], False, float(problem.lower[i]), scale, ending=" if active")
+        for i in floored
+    ]
+    place = np.arange(floored.size)
+    minimum = (place, on[floored], -problem.lower[floored] / scale)
+    writer.soft(names, (place, spends[floored], 1.0), minimum, bound=np.zeros(floored.size))
+    for count in problem.counts:
+        members = on[np.flatnonzero(count.members)]
+        active = (np.zeros_like(members), members, 1.0)
+        for number, is_most in ((count.at_least, False), (count.at_most, True)):
+            if number < members.size if is_most else number > 0:
+                limit = Limit(count.name, is_most, number, 1.0, Unit.CELLS, " active")
+                writer.soft([limit], active, bound=np.array([float(number)]))
+
+
+def _sums(writer: _Writer, spends: IntArray, allowance: float) -> None:
+    """The linear rows; shares and ratios hold to one lot."""
+    from scipy.sparse import coo_array
+
+    rows, scale = writer.problem.rows, writer.scale
+    if rows is None or not rows.names:
+        return
+    table = coo_array(rows.matrix)
+    places, cells = table.coords
+    largest = np.full(len(rows.names), 1e-300)
+    np.maximum.at(largest, places, np.abs(table.data))
+    kinds = [_kind_of_row(table.data[places == m]) for m in range(largest.size)]
+    for side, is_most in ((rows.lower, False), (rows.upper, True)):
+        kept = np.flatnonzero(np.isfinite(side))
+        order = np.full(largest.size, -1)
+        order[kept] = np.arange(kept.size)
+        of_kept = order[places] >= 0
+        names = [
+            Limit(rows.names[m], is_most, float(side[m]), float(largest[m]) * scale, *kinds[m])
+            for m in kept
+        ]
+        values = table.data[of_kept] / largest[places[of_kept]]
+        entries = (order[places[of_kept]], spends[cells[of_kept]], values)
+        moved = side[kept] / largest[kept] + (allowance if is_most else -allowance)
+        writer.soft(names, entries, bound=moved / scale)
+
+
+def _kind_of_row(coefficients: FloatArray) -> tuple[Unit, str, bool]:
+    """A row's unit, the ending of its name, and whether its bound is to be named."""
+    is_mixed = bool(np.any(coefficients > 0.0) and np.any(coefficients < 0.0))
+    is_money = is_mixed or bool(np.all(np.abs(np.abs(coefficients) - 1.0) < 1e-12))
+    return Unit.MONEY if is_money else Unit.UNITS, "", not is_mixed
+
+
+def _moves(writer: _Writer, spends: IntArray) -> IntArray:
+    """Columns up from and down to the reference, and the limit on either's sum."""
+    problem, scale, n = writer.problem, writer.scale, spends.size
+    up, down = (writer.program.columns(np.zeros(n), np.full(n, np.inf)) for _ in range(2))
+    cells, start = np.arange(n), problem.reference / scale
+    terms = ((cells, spends, 1.0), (cells, up, -1.0), (cells, down, 1.0))
+    writer.program.rows(*terms, low=start, high=start, count=n)
+    if problem.most_moved is not None:
+        both = writer.program.columns(np.zeros(1), np.full(1, np.inf))
+        first = np.zeros(1, dtype=np.int64)
+        for side in (up, down):
+            sums = ((np.zeros_like(side), side, 1.0), (first, both, -1.0))
+            writer.program.rows(*sums, high=0.0, count=1)
+        limit = Limit("money moved", True, problem.most_moved, scale)
+        writer.soft([limit], (first, both, 1.0), bound=np.array([problem.most_moved / scale]))
+    return np.concatenate([up, down])
+
+
+def gain_at(problem: AllocationProblem, spend: FloatArray) -> FloatArray:
+    """Mean gain (n,) of every cell at a split (n,), also above its upper bound."""
+    if isinstance(problem.gains, TabulatedDraws):
+        return np.asarray(problem.gains.source.value(spend).mean(axis=0))
+    return np.asarray(problem.gains.value(spend))
+
+
+def _targets(
+    writer: _Writer, spends: IntArray, reach: FloatArray, nodes: Sequence[FloatArray]
+) -> None:
+    problem, scale = writer.problem, writer.scale
+    if not problem.targets:
+        return
+    earning = np.flatnonzero(np.any([target.worth > 0.0 for target in problem.targets], axis=0))
+    points = _points(problem, reach, nodes)
+    gains = np.array([gain_at(problem, point) for point in points])
+    parts = [_Chords.of(points[:, i], gains[:, i]) for i in earning]
+    if sum(part.ordered for part in parts) > MOST_ORDERED:
+        parts = [part.concave for part in parts]
+    filled = [
+        _fill(writer.program, part, int(spends[i]), scale)
+        for part, i in zip(parts, earning, strict=True)
+    ]
+    for number, target in enumerate(problem.targets):
+        most = float(target.worth @ gains.max(axis=0) + abs(target.cost) @ problem.upper)
+        size = max(abs(target.least), most, 1e-300) / spends.size
+        limit = Limit(
+            target.name,
+            False,
+            target.least,
+            size,
+            states_bound=target.least != 0.0,
+            target=number,
+        )
+        earned = [
+            (np.zeros_like(columns), columns, target.worth[i] * part.slopes * scale / size)
+            for columns, part, i in zip(filled, parts, earning, strict=True)
+        ]
+        paid = (np.zeros_like(spends), spends, -target.cost * scale / size)
+        writer.soft([limit], *earned, paid, bound=np.array([target.least / size]))
+
+
+def _points(
+    problem: AllocationProblem, reach: FloatArray, nodes: Sequence[FloatArray]
+) -> FloatArray:
+    """Spends (k, n) between which chords stand for the curves, rising from 0."""
+    inside = (np.arange(NODES_INSIDE + 1) / NODES_INSIDE)[:, None] ** 2 * problem.upper
+    first = np.maximum(problem.upper, 1e-3 * reach)
+    beyond = first * (reach / first) ** ((np.arange(NODES_BEYOND) + 1.0) / NODES_BEYOND)[:, None]
+    known = np.array([np.clip(node, 0.0, reach) for node in nodes]).reshape(-1, reach.size)
+    return np.sort(np.concatenate([inside, beyond, problem.lower[None], known]), axis=0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chords:
+    """A curve between nodes: steps of spend and the slope of each, to be filled in order."""
+
+    steps: FloatArray  # (k,), currency
+    slopes: FloatArray  # (k,), gain per currency
+    ordered: int  # how many steps must be full before the next; beyond them slopes fall
+    _nodes: tuple[FloatArray, FloatArray]
+
+    @classmethod
+    def of(cls, spend: FloatArray, gain: FloatArray) -> _Chords:
+        keep = np.concatenate([[True], np.diff(spend) > 1e-9 * max(spend[-1] / 1e3, 1e-300)])
+        spend, gain = spend[keep], gain[keep]
+        hull = _hull(spend, gain)
+        gaps = np.flatnonzero(np.diff(hull) > 1)
+        under = np.interp(spend, spend[hull], gain[hull]) - gain
+        has_gap = gaps.size > 0 and float(under.max()) > 1e-7 * max(float(np.ptp(gain)), 1e-300)
+        if not has_gap:
+            spend, gain = spend[hull], gain[hull]
+        steps = np.diff(spend)
+        ordered = int(hull[gaps[-1] + 1]) if has_gap else 0
+        return cls(steps, np.diff(gain) / steps, ordered, (spend, gain))
+
+    @property
+    def concave(self) -> _Chords:
+        """The least concave curve above it."""
+        spend, gain = self._nodes
+        hull = _hull(spend, gain)
+        steps = np.diff(spend[hull])
+        return _Chords(steps, np.diff(gain[hull]) / steps, 0, (spend[hull], gain[hull]))
+
+
+def _hull(spend: FloatArray, gain: FloatArray) -> IntArray:
+    """Places of the nodes that the least concave curve above them touches.
+
+    Examples
+    --------
+    >>> _hull(np.array([0.0, 1.0, 2.0, 3.0]), np.array([0.0, 0.5, 2.0, 2.5]))
+    array([0, 2, 3])
+    """
+    kept: list[int] = []
+    for k in range(spend.size):
+        while len(kept) > 1 and _is_below(spend, gain, kept[-2], kept[-1], k):
+            kept.pop()
+        kept.append(k)
+    return np.array(kept)
+
+
+def _is_below(spend: FloatArray, gain: FloatArray, a: int, b: int, c: int) -> bool:
+    left = (gain[b] - gain[a]) * (spend[c] - spend[a])
+    right = (gain[c] - gain[a]) * (spend[b] - spend[a])
+    return bool(left <= right) and not math.isnan(left)
+
+
+def _fill(program: Program, chords: _Chords, spend: int, scale: float) -> IntArray:
+    """Columns (k,) that fill a curve's steps, which add up to its cell's spend."""
+    steps = chords.steps / scale
+    columns = program.columns(np.zeros(steps.size), steps)
+    one = np.zeros(1, dtype=np.int64)
+    total = (np.zeros_like(columns), columns, -1.0)
+    program.rows((one, one + spend, 1.0), total, low=0.0, high=0.0, count=1)
+    if not chords.ordered:
+        return columns
+    k = np.arange(chords.ordered)
+    is_full = program.columns(np.zeros(k.size), np.ones(k.size), whole=True)
+    full = ((k, columns[k], 1.0), (k, is_full, -steps[k]))
+    program.rows(*full, low=0.0, count=k.size)
+    after = np.arange(1, steps.size)
+    gate = is_full[np.minimum(after - 1, chords.ordered - 1)]
+    opened = ((after - 1, columns[after], 1.0), (after - 1, gate, -steps[after]))
+    program.rows(*opened, high=0.0, count=after.size)
+    return columns

@@ -1,0 +1,49 @@
+"""The feasible split that moves the least money away from the current one."""
+
+from __future__ import annotations
+
+from optimizer.allocation.elastic import Elastic
+from optimizer.allocation.limits import FINEST_LOT, optional_cells, stated
+from optimizer.allocation.problem import AllocationProblem, FloatArray
+
+REFINED = 10  # times that curves are made exact where the last split stands
+SETTLED = 1e-6  # of the budget: money moved that is no longer worth another round
+
+
+def nearest_split(problem: AllocationProblem) -> FloatArray | None:
+    """The split (n,) within every limit that moves the least money; None where none was found.
+
+    One budget over bounds has a closed form. Rows, counts and optional cells make it a linear
+    program, with whole numbers for cells that may be off. Targets enter through chords of the
+    curves, exact at ever more splits.
+    """
+    coupled = problem.rows is not None and bool(problem.rows.names)
+    coupled = coupled or bool(problem.counts) or problem.most_moved is not None
+    if not coupled and not problem.targets and not optional_cells(problem).any():
+        return problem.box.nearest(problem.reference)
+    nodes: list[FloatArray] = []
+    best: FloatArray | None = None
+    moved = float("inf")
+    for _ in range(REFINED if problem.targets else 1):
+        elastic = Elastic(stated(problem, with_moves=True, nodes=nodes))
+        spend = elastic.nearest()
+        if spend is None and best is None and not nodes:
+            nodes = _start(problem)
+            continue
+        if spend is None:
+            break
+        now = float(abs(spend - problem.reference).sum())
+        if now < moved:
+            best = spend
+        if now > moved - SETTLED * max(problem.total_budget, FINEST_LOT):
+            break
+        moved = now
+        nodes.append(spend)
+    return best
+
+
+def _start(problem: AllocationProblem) -> list[FloatArray]:
+    """Where the limits give least: nodes for curves whose chords reach no target."""
+    elastic = Elastic.of(problem)
+    values = elastic.solved(())
+    return [] if values is None else [elastic.limits.spend(values)]
