@@ -1,4 +1,4 @@
-"""A scenario read against a model: cells, current split, bounds, and the problem they pose.
+"""A scenario read against a model: cells, current split, limits, and the problem they pose.
 
 A *cell* is one thing to be funded: a channel, or a channel in a market. All money is for the
 whole plan; the response over a plan of P periods is P f(spend / P).
@@ -6,25 +6,30 @@ whole plan; the response over a plan of P periods is P f(spend / P).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from optimizer.allocation import AllocationProblem
-from optimizer.allocation.problem import CENTS_AGREE, in_money
+from optimizer.allocation.measures import TailRisk
+from optimizer.allocation.rows import Count, Rows, Target
+from optimizer.contradictions import name_faults, rule_faults
 from optimizer.curves import Curve, TabulatedDraws
+from optimizer.delivery import delivered
+from optimizer.demands import Places, read_counts, read_rows, read_targets
 from optimizer.documents import Document
-from optimizer.errors import DocumentError, Fault, InfeasibleError, NotBuiltError, nearest
+from optimizer.errors import DocumentError, Fault, InfeasibleError
+from optimizer.limits import Limits, read_limits, rounded_up
 from optimizer.model import Model
-from optimizer.scenario import ChannelRules, Scenario
+from optimizer.scenario import BudgetRange, Scenario
+from optimizer.timing import Timing, read_timing
 from optimizer.unbuilt import refuse_unbuilt
 
 FloatArray = npt.NDArray[np.float64]
-NEWCOMER_SHARE = 0.05  # of the budget: the most a channel without current spend may get
+EARNS_MARGIN = ("profit", "romi")
 
 
 class PlanWarning(Document):
@@ -40,54 +45,123 @@ class PlanWarning(Document):
 class Question:
     """A scenario with its model: every number an allocation needs, cell by cell."""
 
-    model: Model
+    fitted: Model  # as given
+    model: Model  # at the scenario's prices, with the channels it adds
     scenario: Scenario
-    budget: float  # currency
+    budget: float  # currency; where the total may vary, that of the current split
     current: FloatArray  # (n,), currency, as stated or as last year
-    warnings: tuple[PlanWarning, ...]
+    span: tuple[float, float] | None = None  # least and most total, currency; None: the budget
+
+    def at(self, budget: float) -> Question:
+        """The same question of another, fixed budget."""
+        return replace(self, budget=budget, span=None)
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the total is given."""
+        return self.span is None
+
+    @cached_property
+    def places(self) -> Places:
+        """Where channels and markets stand among the cells."""
+        return Places.of(self.model)
 
     @cached_property
     def reference(self) -> FloatArray:
-        """The current split (n,) scaled to the budget."""
+        """The current split (n,): scaled to the budget where that is fixed."""
         return self.scaled_current(self.budget)
 
     def scaled_current(self, total: float) -> FloatArray:
-        """The current split (n,) scaled to a total."""
+        """The current split (n,) scaled to a total, unless the total may vary."""
+        if not self.is_fixed:
+            return self.current
         return self.current * (total / float(self.current.sum()))
 
     @cached_property
     def margin(self) -> FloatArray:
-        """Margin (n,) on revenue."""
+        """What a unit of response earns (n,) in profit and ROMI: the margin on revenue, or the
+        value of a customer."""
         stated = self.scenario.margin
+        if self.scenario.objective == "customer_value":
+            values = self.scenario.values or {}
+            return np.array([values.get(name) or 1.0 for name in self.places.channels])
         if isinstance(stated, float):
             return np.full(len(self.model.channels), stated)
-        return np.array([stated[entry.channel] for entry in self.model.channels])
+        return np.array([stated[name] for name in self.places.channels])
 
-    @property
-    def counts_profit(self) -> bool:
-        """Whether spend is charged and revenue multiplied by its margin."""
-        return self.scenario.objective == "profit"
+    @cached_property
+    def least_marginal_romi(self) -> float | None:
+        """What the last unit of spend has to earn; None where nothing is asked."""
+        return self.scenario.targets.marginal_romi if self.scenario.targets else None
 
-    @property
+    @cached_property
+    def cost_per_spend(self) -> float:
+        """w: what a unit of spend is charged in the objective.
+
+        A marginal ROMI asked of a total that may vary is a charge: the plan then stops where the
+        next unit earns no more than it.
+        """
+        charge = 1.0 if self.scenario.objective == "profit" else 0.0
+        asked = self.least_marginal_romi
+        may_charge = self.scenario.objective in ("revenue", "profit", "customer_value")
+        if asked is None or self.is_fixed or not may_charge:
+            return charge
+        return max(charge, 1.0 + asked)
+
+    @cached_property
     def value_per_revenue(self) -> FloatArray:
-        """v (n,): what a unit of revenue counts in the objective."""
-        return self.margin if self.counts_profit else np.ones(self.margin.size)
+        """v (n,): what a unit of response counts in the objective."""
+        objective = self.scenario.objective
+        counts_margin = objective in (*EARNS_MARGIN, "customer_value") or self.cost_per_spend > 0.0
+        return self.margin if counts_margin else np.ones(self.margin.size)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Cell names: the channel, with its market where there are several."""
-        return tuple(_cell_name(c.channel, c.market) for c in self.model.channels)
+        return tuple(cell_name(c.channel, c.market) for c in self.model.channels)
 
     @cached_property
-    def limits(self) -> tuple[FloatArray, FloatArray, tuple[str, ...]]:
-        """Lower and upper (n,) with the rule each cell follows: free, locked or excluded."""
-        rules = [self.scenario.channels.get(c.channel) for c in self.model.channels]
-        found = [
-            _limits(rule or ChannelRules(), now, self.budget, self.scenario)
-            for rule, now in zip(rules, self.reference, strict=True)
-        ]
-        lower, upper, kinds = zip(*found, strict=True)
-        return np.array(lower), np.array(upper), kinds
+    def timing(self) -> Timing | None:
+        """When each cell may spend how much; None for an even schedule without rules."""
+        plain = self.scenario.schedule.model_dump(exclude_defaults=True)
+        return read_timing(self.model, self.scenario) if plain else None
+
+    @property
+    def is_optimised(self) -> bool:
+        """Whether spend by period is sought too."""
+        return self.scenario.schedule.pattern == "optimised"
+
+    @cached_property
+    def limits(self) -> Limits:
+        """The domain of every cell, schedule rules included."""
+        most = self.span[1] if self.span else self.budget
+        base = most if np.isfinite(most) else self.budget
+        found = read_limits(self.model, self.scenario, self.reference, base)
+        if self.timing is None:
+            return found
+        return _timed(found, self.timing, is_optimised=self.is_optimised)
+
+    @cached_property
+    def rows(self) -> Rows | None:
+        """What couples spends: groups, channels over markets, markets, resources."""
+        total = self.budget if self.is_fixed else None
+        return read_rows(self.scenario, self.places, self.reference, total)
+
+    @cached_property
+    def targets(self) -> tuple[Target, ...]:
+        """What the split has to earn, on gains that count the objective's value."""
+        return read_targets(self.scenario, self.value_per_revenue, self.margin)
+
+    @cached_property
+    def counts(self) -> tuple[Count, ...]:
+        """How many cells of which groups may and must be active."""
+        return read_counts(self.scenario, self.places)
+
+    @cached_property
+    def most_moved(self) -> float | None:
+        """Currency: the most that increases, and that decreases, may add up to."""
+        share = self.scenario.max_moved
+        return None if share is None else rounded_up(share * self.budget, self.scenario.lot)
 
     def problem(self) -> AllocationProblem:
         """The allocation problem this question poses.
@@ -97,19 +171,36 @@ class Question:
         InfeasibleError
             If a channel's limits clash with each other.
         """
-        lower, upper, _ = self.limits
-        self._check_each_cell(lower, upper)
+        limits, risk, objective = self.limits, self.scenario.risk, self.scenario.objective
+        self._check_each_cell(limits)
+        lower, optional = _switchable(limits, self.counts, self.scenario.lot)
+        least, most = self.span or (None, self.budget)
         return AllocationProblem(
             cells=self.names,
-            gains=self._gains(lower, upper),
-            total_budget=self.budget,
+            gains=self._gains(limits.least, limits.upper),
+            total_budget=min(most, float(limits.upper.sum())) if self.span else most,
             lower=lower,
-            upper=upper,
+            upper=limits.upper,
             reference=self.reference,
-            cost_per_spend=1.0 if self.counts_profit else 0.0,
-            caution=self.scenario.caution,
+            cost_per_spend=self.cost_per_spend,
+            caution=0.0 if risk else self.scenario.caution,
             lot=self.scenario.lot,
+            least_total=least,
+            optional=optional if optional.any() else None,
+            rows=self.rows,
+            targets=self.targets,
+            counts=self.counts,
+            most_moved=self.most_moved,
+            counts_gain=objective != "least_spend",
+            is_ratio=objective == "romi",
+            tail=TailRisk(risk.tail, risk.weight) if risk else None,
         )
+
+    def mean_gain(self, spend: FloatArray) -> FloatArray:
+        """What each cell earns (n,) on average, in the objective's unit, at a split (n,)."""
+        periods = self.scenario.periods
+        response = self.model.response(spend / periods).mean(axis=0) * periods
+        return np.asarray(self.value_per_revenue * response)
 
     def _gains(self, lower: FloatArray, upper: FloatArray) -> Curve | TabulatedDraws:
         """The curves P v f(x / P) on the bounds: single ones, or the draws tabulated."""
@@ -119,19 +210,39 @@ class Question:
         tables = self.model.tabulated(np.maximum(upper, self.reference) / periods)
         return tables.rescaled(periods, self.value_per_revenue).within(lower, upper)
 
-    def _check_each_cell(self, lower: FloatArray, upper: FloatArray) -> None:
-        for name, low, high in zip(self.names, lower, upper, strict=True):
-            if low > high:
-                conflicts = (f"{name} at least {low:,.2f}", f"{name} at most {high:,.2f}")
-                advice = (
-                    f"State both min and max for {name}; the one not stated is {self._default}."
-                )
-                raise InfeasibleError(self.budget, conflicts, advice)
+    def _check_each_cell(self, limits: Limits) -> None:
+        for i in np.flatnonzero(limits.lower > limits.upper):
+            name, low, high = self.names[i], limits.lower[i], limits.upper[i]
+            conflicts = (f"{name} at least {low:,.2f}", f"{name} at most {high:,.2f}")
+            advice = f"State both min and max for {name}; the one not stated is {self._default}."
+            raise InfeasibleError(self.budget, conflicts, advice)
 
     @property
     def _default(self) -> str:
         low, high = self.scenario.bounds
         return f"{low:g} to {high:g} times its current spend"
+
+
+def _timed(limits: Limits, timing: Timing, *, is_optimised: bool) -> Limits:
+    """Limits that leave room for what a schedule asks of every period."""
+    if is_optimised:
+        lower = np.maximum(limits.lower, timing.floor.sum(axis=0))
+        upper = np.minimum(limits.upper, timing.cap.sum(axis=0))
+    else:
+        lower, upper = timing.limits(limits.lower, limits.upper)
+    optional = limits.optional & (timing.floor.sum(axis=0) <= 0.0)
+    return Limits(lower, upper, limits.kinds, optional)
+
+
+def _switchable(
+    limits: Limits, counts: tuple[Count, ...], lot: float
+) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
+    """Lower limits and optional cells (n,): a counted cell gets nothing, or at least one lot."""
+    counted = np.zeros(limits.lower.size, dtype=bool)
+    for count in counts:
+        counted |= count.members
+    counted &= (limits.lower <= 0.0) & (limits.upper >= lot)
+    return np.where(counted, lot, limits.lower), limits.optional | counted
 
 
 def ask(model: Model, scenario: Scenario) -> Question:
@@ -142,7 +253,8 @@ def ask(model: Model, scenario: Scenario) -> Question:
     NotBuiltError
         If the scenario states a key whose mathematics is not built yet.
     DocumentError
-        If it names channels the model lacks, or lacks what the model cannot tell.
+        If it names channels the model lacks, contradicts itself, or lacks what the model cannot
+        tell.
     """
     if not (isinstance(model, Model) and isinstance(scenario, Scenario)):
         given = f"{type(model).__name__} and {type(scenario).__name__}"
@@ -151,94 +263,44 @@ def ask(model: Model, scenario: Scenario) -> Question:
             "Make them with fit() or Model.from_dict(), and Scenario.from_dict()."
         )
     refuse_unbuilt(scenario)
-    faults = (
-        *_unknown_names(model, scenario),
-        *_market_rules(model, scenario),
-        *_uneven_locks(scenario),
-    )
+    _refuse(tuple(name_faults(model, scenario)))
+    offered = delivered(model, scenario)
+    _refuse((*rule_faults(offered, scenario), *_currency_faults(model, scenario)))
+    current = _current(model, offered, scenario)
+    budget, span = _total(scenario, current)
+    return Question(model, offered, scenario, budget, current, span)
+
+
+def _refuse(faults: tuple[Fault, ...]) -> None:
     if faults:
-        kind = (
-            NotBuiltError
-            if all("not built" in fault.message for fault in faults)
-            else DocumentError
-        )
-        raise kind("scenario", tuple(faults))
-    current = _current(model, scenario)
-    return Question(
-        model=model,
-        scenario=scenario,
-        budget=_budget(scenario, current),
-        current=current,
-        warnings=tuple(_warnings(model, scenario, current)),
-    )
+        raise DocumentError("scenario", faults)
 
 
-def _cell_name(channel: str, market: str | None) -> str:
+def _currency_faults(model: Model, scenario: Scenario) -> tuple[Fault, ...]:
+    stated = scenario.currency
+    if not stated or not model.currency or stated == model.currency:
+        return ()
+    text = f"is {stated}, but the model's curves are in {model.currency}; use one"
+    return (Fault("/currency", text),)
+
+
+def cell_name(channel: str, market: str | None) -> str:
+    """A cell as a planner calls it."""
     return channel if market is None else f"{channel} in {market}"
 
 
-def _unknown_names(model: Model, scenario: Scenario) -> Iterator[Fault]:
-    margins = scenario.margin if isinstance(scenario.margin, dict) else {}
-    stated: dict[str, Iterable[str]] = {
-        "current": scenario.current or {},
-        "channels": scenario.channels,
-        "margin": margins,
-        "values": scenario.values or {},
-        "fit/priors": scenario.fit.priors if scenario.fit else {},
-    }
-    for key, names in stated.items():
-        for name in names:
-            if name not in model.names:
-                suggestion = nearest(name, model.names)
-                yield Fault(f"/{key}/{name}", f'unknown channel "{name}"; {suggestion}')
-    if isinstance(scenario.margin, dict):
-        for name in model.names:
-            if name not in margins:
-                yield Fault("/margin", f'gives no margin for channel "{name}"; add it')
-    yield from _unknown_markets(model, scenario)
-
-
-def _unknown_markets(model: Model, scenario: Scenario) -> Iterator[Fault]:
-    for channel, spend in (scenario.current or {}).items():
-        markets = [c.market for c in model.channels if c.channel == channel]
-        for market in spend if isinstance(spend, dict) else ():
-            if market not in markets:
-                suggestion = nearest(market, [str(m) for m in markets if m is not None])
-                yield Fault(
-                    f"/current/{channel}/{market}", f'unknown market "{market}"; {suggestion}'
-                )
-
-
-def _market_rules(model: Model, scenario: Scenario) -> Iterator[Fault]:
-    """Rules on a channel's total over several markets belong to a later step."""
-    for channel, rules in scenario.channels.items():
-        cells = sum(entry.channel == channel for entry in model.channels)
-        for key in ("min", "max", "change", "locked"):
-            if cells > 1 and getattr(rules, key) is not None:
-                text = f"{key} of a channel over its {cells} markets is not built yet; take it out"
-                yield Fault(f"/channels/{channel}/{key}", text)
-
-
-def _uneven_locks(scenario: Scenario) -> Iterator[Fault]:
-    for channel, rules in scenario.channels.items():
-        if rules.locked is not None and not _is_whole(rules.locked, scenario.lot):
-            text = f"{rules.locked!r} is no multiple of the lot {scenario.lot:g}; round it"
-            yield Fault(f"/channels/{channel}/locked", text)
-
-
-def _current(model: Model, scenario: Scenario) -> FloatArray:
+def _current(model: Model, offered: Model, scenario: Scenario) -> FloatArray:
     """The current split (n,), whole plan: as stated, or the last year's."""
-    history = [entry.history_spend_per_period for entry in model.channels]
     if scenario.current is None:
-        unknown = [
-            c.channel for c, spend in zip(model.channels, history, strict=True) if spend is None
-        ]
-        if unknown:
-            text = f"is needed: the model gives no history_spend_per_period for {unknown[0]}"
+        history = [entry.history_spend_per_period for entry in model.channels]
+        if None in history:
+            unknown = model.channels[history.index(None)].channel
+            text = f"is needed: the model gives no history_spend_per_period for {unknown}"
             raise DocumentError("scenario", (Fault("/current", text),))
+        history += [0.0] * (len(offered.channels) - len(history))
         current = np.array(history, dtype=float) * scenario.periods
     else:
-        current = stated_split(model, scenario.current)
+        current = stated_split(offered, scenario.current)
     if current.sum() <= 0.0:
         raise DocumentError("scenario", (Fault("/current", "is zero in every channel; state one"),))
     return current
@@ -262,83 +324,14 @@ def stated_split(model: Model, split: Mapping[str, float | dict[str, float]]) ->
     return spend
 
 
-def _budget(scenario: Scenario, current: FloatArray) -> float:
-    lot = scenario.lot
-    if scenario.budget is None:
-        return float(in_money(np.round(current.sum() / lot), lot))
-    assert isinstance(scenario.budget, float), "other budgets were refused as not built"
-    if not _is_whole(scenario.budget, lot):
-        text = f"{scenario.budget!r} is no multiple of the lot {lot:g}; round it"
-        raise DocumentError("scenario", (Fault("/budget", text),))
-    return scenario.budget
-
-
-def _is_whole(money: float, lot: float) -> bool:
-    lots = money / lot
-    return abs(lots - round(lots)) <= max(CENTS_AGREE, 1e-15 * lots)
-
-
-def _limits(
-    rules: ChannelRules, now: float, budget: float, scenario: Scenario
-) -> tuple[float, float, str]:
-    """One cell's lower and upper limit and the kind of rule that set them."""
-    if rules.excluded:
-        return 0.0, 0.0, "excluded"
-    if rules.locked is not None:
-        return rules.locked, rules.locked, "locked"
-    low, high = scenario.bounds
-    if rules.change is not None:
-        low, high = 1.0 + rules.change[0], 1.0 + rules.change[1]
-    lower, upper = _outward(low * now, high * now, scenario.lot)
-    if now <= 0.0:
-        lower, upper = _outward(0.0, NEWCOMER_SHARE * budget, scenario.lot)
-    if rules.min is not None:
-        lower = _whole_lots(np.ceil(rules.min / scenario.lot - CENTS_AGREE), scenario.lot)
-    if rules.max is not None:
-        upper = _whole_lots(np.floor(rules.max / scenario.lot + CENTS_AGREE), scenario.lot)
-    return lower, upper, "free"
-
-
-def _outward(lower: float, upper: float, lot: float) -> tuple[float, float]:
-    """Limits that follow from multiples, rounded outward to the lot."""
-    down, up = np.floor(lower / lot + CENTS_AGREE), np.ceil(upper / lot - CENTS_AGREE)
-    return _whole_lots(down, lot), _whole_lots(up, lot)
-
-
-def _whole_lots(lots: np.floating[Any], lot: float) -> float:
-    return float(in_money(np.asarray(lots), lot))
-
-
-def _warnings(model: Model, scenario: Scenario, current: FloatArray) -> Iterator[PlanWarning]:
-    for entry, spend in zip(model.channels, current, strict=True):
-        rules = scenario.channels.get(entry.channel)
-        if spend <= 0.0 and not (rules and rules.excluded):
-            yield PlanWarning(
-                code="no_current_spend",
-                channel=entry.channel,
-                market=entry.market,
-                message=f"{_cell_name(entry.channel, entry.market)} has no current spend: it may "
-                "get up to 5 % of the budget unless the scenario states its limits.",
-            )
-    if scenario.values is not None:
-        yield PlanWarning(
-            code="values_not_read",
-            message="values is read by the objective customer_value only; this plan ignores it.",
-        )
-    margins = scenario.margin.values() if isinstance(scenario.margin, dict) else [scenario.margin]
-    if max(margins) > 1.0:
-        yield PlanWarning(
-            code="margin_above_one",
-            message=f"A margin of {max(margins):g} counts {100 * max(margins):,.0f} % of revenue "
-            "as earned: write 0.4 for 40 %.",
-        )
-    if model.fit and scenario.start and scenario.start.isoformat() <= model.fit.last_date:
-        yield PlanWarning(
-            code="start_in_history",
-            message=f"The plan starts on {scenario.start}, within the history, which ends on "
-            f"{model.fit.last_date}.",
-        )
-    stated = scenario.currency
-    if stated and model.currency and stated != model.currency:
-        text = f"is {stated}, but the model's curves are in {model.currency}; use one"
-        raise DocumentError("scenario", (Fault("/currency", text),))
+def _total(scenario: Scenario, current: FloatArray) -> tuple[float, tuple[float, float] | None]:
+    """The budget; or the current total, and between what the total may lie."""
+    lots = round(float(current.sum()) / scenario.lot)
+    now = rounded_up(lots * scenario.lot, scenario.lot)
+    if isinstance(scenario.budget, float):
+        return scenario.budget, None
+    if isinstance(scenario.budget, BudgetRange):
+        return now, (scenario.budget.min, scenario.budget.max)
+    if scenario.budget == "free" or scenario.objective == "least_spend":
+        return now, (0.0, np.inf)
+    return now, None

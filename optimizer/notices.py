@@ -9,17 +9,20 @@ import numpy.typing as npt
 
 from optimizer.allocation import Allocation
 from optimizer.cells import PlanWarning, Question
+from optimizer.delivery import newcomers
 from optimizer.model import Table
 
 FloatArray = npt.NDArray[np.float64]
-PROMISED_GAP = {"price search": 1e-6, "branch and bound": 1e-6, "bundle over draws": 1e-5}
+PROMISED_GAP = {"bundle over draws": 1e-5}  # route -> gap it need not explain
+USUAL_GAP = 1e-6
 NOTICEABLE_ROUNDING = 1e-6  # of the value
 
 
 def plan_warnings(
-    question: Question, spend: FloatArray, found: Allocation | None
+    question: Question, spend: FloatArray, found: Allocation | None, *, is_given: bool
 ) -> Iterator[PlanWarning]:
-    """Every warning a split (n,) deserves; ``found`` is None for a what-if."""
+    """Every warning a split (n,) deserves; ``found`` is None where a schedule or a person chose."""
+    yield from scenario_warnings(question)
     yield from _from_the_fit(question)
     yield from _beyond_what_was_seen(question, spend)
     if question.model.n_draws == 1:
@@ -28,10 +31,85 @@ def plan_warnings(
             message="The model has no draws: intervals and probabilities are missing and caution "
             "counts as 0.",
         )
-    if found is None:
+    if is_given:
         yield from _broken_rules(question, spend)
-    else:
+    if found is not None:
         yield from _about_the_answer(question, found)
+
+
+def scenario_warnings(question: Question) -> Iterator[PlanWarning]:
+    """What the scenario itself deserves, whatever the split."""
+    yield from _without_history(question)
+    yield from _unread_keys(question)
+    scenario, fit = question.scenario, question.model.fit
+    margins = scenario.margin.values() if isinstance(scenario.margin, dict) else [scenario.margin]
+    if max(margins) > 1.0:
+        yield PlanWarning(
+            code="margin_above_one",
+            message=f"A margin of {max(margins):g} counts {100 * max(margins):,.0f} % of revenue "
+            "as earned: write 0.4 for 40 %.",
+        )
+    if fit and scenario.start and scenario.start.isoformat() <= fit.last_date:
+        yield PlanWarning(
+            code="start_in_history",
+            message=f"The plan starts on {scenario.start}, within the history, which ends on "
+            f"{fit.last_date}.",
+        )
+
+
+def _without_history(question: Question) -> Iterator[PlanWarning]:
+    borrowed = newcomers(question.scenario)
+    for entry, name, spend, kind in zip(
+        question.model.channels,
+        question.names,
+        question.current,
+        question.limits.kinds,
+        strict=True,
+    ):
+        if entry.channel in borrowed:
+            yield PlanWarning(
+                code="borrowed_curve",
+                channel=entry.channel,
+                market=entry.market,
+                message=f"{name} is new: its curve is that of {borrowed[entry.channel]}, its "
+                "doubt doubled. Test it before relying on it.",
+            )
+        if spend <= 0.0 and kind != "excluded":
+            yield PlanWarning(
+                code="no_current_spend",
+                channel=entry.channel,
+                market=entry.market,
+                message=f"{name} has no current spend: it may get up to 5 % of the budget unless "
+                "the scenario states its limits.",
+            )
+
+
+def _unread_keys(question: Question) -> Iterator[PlanWarning]:
+    """Keys that this objective does not read, or reads in a way worth saying."""
+    scenario = question.scenario
+    counts_customers = scenario.objective == "customer_value"
+    if scenario.values is not None and not counts_customers:
+        yield PlanWarning(
+            code="values_not_read",
+            message="values is read by the objective customer_value only; this plan ignores it.",
+        )
+    if counts_customers and "margin" in scenario.model_fields_set:
+        yield PlanWarning(
+            code="margin_not_read",
+            message="margin is not read by the objective customer_value: values says what a "
+            "customer is worth.",
+        )
+    if scenario.targets and scenario.targets.cac is not None and not counts_customers:
+        yield PlanWarning(
+            code="cac_counts_response",
+            message="The target cac takes what the curves count for customers: the curves have to "
+            "be of new customers, not of revenue.",
+        )
+    if scenario.max_moved is not None and not question.is_fixed:
+        yield PlanWarning(
+            code="moved_of_current",
+            message="max_moved is a share of the current total here, since the budget may vary.",
+        )
 
 
 def _from_the_fit(question: Question) -> Iterator[PlanWarning]:
@@ -66,30 +144,61 @@ def _beyond_what_was_seen(question: Question, spend: FloatArray) -> Iterator[Pla
 
 
 def _broken_rules(question: Question, spend: FloatArray) -> Iterator[PlanWarning]:
-    scenario = question.scenario
-    if abs(float(spend.sum()) - question.budget) > 0.5 * scenario.lot:
+    """Every rule of the scenario that a given split (n,) does not keep."""
+    near, total = 0.5 * question.scenario.lot, float(spend.sum())
+    least, most = question.span or (question.budget, question.budget)
+    if not least - near <= total <= most + near:
+        allowed = f"{least:,.2f}" if least == most else f"{least:,.2f} to {most:,.2f}"
+        scaled = " The current split is scaled to what the split spends."
         yield PlanWarning(
             code="off_budget",
-            message=f"The split spends {spend.sum():,.2f}; the scenario's budget is "
-            f"{question.budget:,.2f}. The current split is scaled to what the split spends.",
+            message=f"The split spends {total:,.2f}; the scenario's budget is {allowed}."
+            + (scaled if question.is_fixed else ""),
         )
-    lower, upper, _ = question.limits
-    cells = zip(question.model.channels, question.names, spend, lower, upper, strict=True)
-    for entry, name, money, low, high in cells:
-        if not low - 0.5 * scenario.lot <= money <= high + 0.5 * scenario.lot:
-            yield PlanWarning(
-                code="outside_limits",
-                channel=entry.channel,
-                market=entry.market,
-                message=f"{name} gets {money:,.2f}; the scenario allows {low:,.2f} to {high:,.2f}.",
-            )
+    limits = question.limits
+    allowed_cells = (spend >= limits.lower - near) & (spend <= limits.upper + near)
+    allowed_cells |= limits.optional & (spend <= near)
+    for i in np.flatnonzero(~allowed_cells):
+        entry, low, high = question.model.channels[i], limits.lower[i], limits.upper[i]
+        yield PlanWarning(
+            code="outside_limits",
+            channel=entry.channel,
+            market=entry.market,
+            message=f"{question.names[i]} gets {spend[i]:,.2f}; the scenario allows "
+            f"{'0 or ' if limits.optional[i] else ''}{low:,.2f} to {high:,.2f}.",
+        )
+    yield from _broken_demands(question, spend)
+
+
+def _broken_demands(question: Question, spend: FloatArray) -> Iterator[PlanWarning]:
+    lot, rows = question.scenario.lot, question.rows
+    if rows is not None:
+        slack = lot * np.abs(rows.dense).max(axis=1) + 1e-9 * rows.scale(spend, spend)
+        for i in np.flatnonzero(rows.excess(spend) > slack):
+            text = f"The split misses {rows.names[i]} by {rows.excess(spend)[i]:,.2f}."
+            yield PlanWarning(code="outside_rule", message=text)
+    for count in question.counts:
+        active = int((spend[count.members] >= lot).sum())
+        if not count.at_least <= active <= count.at_most:
+            text = f"{count.name}: {active}; allowed are {count.at_least} to {count.at_most}."
+            yield PlanWarning(code="outside_rule", message=text)
+    moved = np.maximum(spend - question.reference, 0.0).sum()
+    if question.most_moved is not None and moved > question.most_moved + lot:
+        text = f"The split moves {moved:,.2f}; max_moved allows {question.most_moved:,.2f}."
+        yield PlanWarning(code="outside_rule", message=text)
+    gain = question.mean_gain(spend) if question.targets else spend
+    for target in question.targets:
+        short = -target.reached(gain, spend)
+        if not target.is_cautious and short > lot:
+            text = f"The split misses the {target.name} by {short:,.2f}."
+            yield PlanWarning(code="outside_rule", message=text)
 
 
 def _about_the_answer(question: Question, found: Allocation) -> Iterator[PlanWarning]:
     if found.is_fallback:
         yield PlanWarning(code="keep_current", message=_kept(question, found))
     gap = found.certificate.gap
-    if gap > PROMISED_GAP[found.route.value]:
+    if gap > PROMISED_GAP.get(found.route.value, USUAL_GAP):
         yield PlanWarning(
             code="gap",
             message=f"The proof leaves {100.0 * gap:.4f} % open: a split that much better may be "
@@ -109,7 +218,7 @@ def _kept(question: Question, found: Allocation) -> str:
     lot = question.scenario.lot
     if np.all(np.abs(found.spend - question.reference) <= lot):
         return "No split is clearly better than the current one: the plan keeps it."
-    lower, upper, _ = question.limits
+    lower, upper = question.limits.least, question.limits.upper
     if np.all(upper - lower <= lot) or abs(upper.sum() - lower.sum()) <= lot:
         return "The limits leave one split only: the plan is that one."
     return (

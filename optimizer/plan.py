@@ -1,136 +1,47 @@
-"""plan() and what_if(): from a model and a scenario to the Plan document.
-
-Every number of a plan comes from the same draws: response, ROMI, intervals, uplift. A what-if of
-a plan's own split therefore returns the plan's own numbers.
-"""
+"""plan() and what_if(): from a model and a scenario to the Plan document."""
 
 from __future__ import annotations
 
-import calendar
-import datetime as dt
-import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from optimizer import economics
 from optimizer.allocation import Allocation, allocate
+from optimizer.allocation.certificate import Certificate
 from optimizer.cells import PlanWarning, Question, ask, stated_split
 from optimizer.documents import Document, parse
-from optimizer.errors import DocumentError, Fault, nearest
+from optimizer.errors import DocumentError, Fault, InfeasibleError, nearest
 from optimizer.model import Model
 from optimizer.notices import plan_warnings
-from optimizer.plan_document import (
-    AllocationRow,
-    Binding,
-    CertificateOut,
-    Interval,
-    Plan,
-    Provenance,
-    ShadowPrice,
-    Totals,
-    Uplift,
-)
+from optimizer.outcome import Outcome
+from optimizer.periods import first_free
+from optimizer.plan_document import CertificateOut, Plan, Provenance, RiskOut, ShadowPrice
 from optimizer.scenario import Scenario
+from optimizer.scheduling import Timetable, best_timetable, decides_totals, timetable
+from optimizer.shadow_prices import shadow_prices
+from optimizer.timing import Outcome as TimedOutcome
 from optimizer.version import VERSION
 
 FloatArray = npt.NDArray[np.float64]
+JUST_SHORT = 1e-6  # of a marginal ROMI: what the last unit may miss it by
 
 
 @dataclass(frozen=True)
-class _Outcome:
-    """What a split (n,) brings under every draw, whole plan, currency."""
+class _Answer:
+    """What was found for a question, before it is written down."""
 
     question: Question
-    spend: FloatArray
-
-    @cached_property
-    def periods(self) -> int:
-        return self.question.scenario.periods
-
-    @cached_property
-    def total(self) -> float:
-        total = math.fsum(self.spend)
-        whole = round(total, 2)  # cents add up to cents; binary sums may miss by a last digit
-        return whole if abs(total - whole) <= 1e-12 * total else total
-
-    @cached_property
-    def current(self) -> FloatArray:
-        """The current split (n,) scaled to this split's total."""
-        return self.question.scaled_current(self.total)
-
-    @cached_property
-    def revenue(self) -> FloatArray:
-        """(N, n)"""
-        return self.question.model.response(self.spend / self.periods) * self.periods
-
-    @cached_property
-    def marginal(self) -> FloatArray:
-        """(N, n): revenue of the next unit of spend."""
-        return self.question.model.marginal_response(self.spend / self.periods)
-
-    def uplift(self) -> Uplift:
-        """Gain over the current split, in revenue or in profit."""
-        before = self.question.model.response(self.current / self.periods) * self.periods
-        value = self.question.value_per_revenue
-        gain = np.asarray((self.revenue - before) @ value)
-        if np.all(np.abs(self.spend - self.current) <= self.question.scenario.lot):
-            gain = np.zeros_like(gain)
-        interval = Interval.of(gain)
-        certain = gain.size == 1 or not np.any(gain)
-        probability = None if certain else float(np.mean(gain > 0.0))
-        return Uplift(**interval.model_dump(), probability_positive=probability)
-
-    def totals(self) -> Totals:
-        revenue = self.revenue.sum(axis=1)
-        profit = np.asarray(self.revenue @ self.question.margin) - self.total
-        ratio = Interval.of(profit / self.total) if self.total > 0.0 else Interval(mean=None)
-        return Totals(
-            spend=self.total,
-            revenue=Interval.of(revenue),
-            profit=Interval.of(profit),
-            romi=ratio,
-            uplift=self.uplift(),
-        )
-
-    @cached_property
-    def rows(self) -> tuple[AllocationRow, ...]:
-        intervals = Interval.each(self.revenue)
-        return tuple(self._row(i, response) for i, response in enumerate(intervals))
-
-    def _row(self, i: int, response: Interval) -> AllocationRow:
-        entry, spend, now = self.question.model.channels[i], self.spend[i], self.current[i]
-        margin = self.question.margin[i]
-        marginal = float(self.marginal[:, i].mean())
-        return AllocationRow(
-            channel=entry.channel,
-            market=entry.market,
-            spend=float(spend),
-            per_period=float(spend / self.periods),
-            share=float(spend / self.total) if self.total > 0.0 else 0.0,
-            current_spend=float(now),
-            change=float(spend / now - 1.0) if now > 0.0 else None,
-            response=response,
-            romi=economics.romi(margin * response.mean, spend),
-            marginal_romi=float(economics.marginal_romi(margin, marginal))
-            if np.isfinite(marginal)
-            else None,
-            binding=self._binding(i),
-        )
-
-    def _binding(self, i: int) -> Binding | None:
-        lower, upper, kinds = self.question.limits
-        if kinds[i] != "free":
-            return kinds[i]  # type: ignore[return-value]
-        near = 0.5 * self.question.scenario.lot
-        if self.spend[i] <= lower[i] + near:
-            return "minimum"
-        return "maximum" if self.spend[i] >= upper[i] - near else None
+    outcome: Outcome
+    route: str
+    certificate: CertificateOut | None = None
+    prices: tuple[ShadowPrice, ...] = ()
+    found: Allocation | None = None
+    timetable: Timetable | None = None
+    extra: tuple[PlanWarning, ...] = ()
 
 
 def plan(model: Model, scenario: Scenario) -> Plan:
@@ -167,9 +78,63 @@ def plan(model: Model, scenario: Scenario) -> Plan:
     {'tv': 4495.28, 'radio': 1504.72}
     """
     question = ask(model, scenario)
+    answer = _scheduled(question) if decides_totals(question) else _allocated(question)
+    return _document(answer)
+
+
+def _allocated(question: Question) -> _Answer:
+    """The best split by the steady reading, told by period where a schedule is asked for."""
     found = allocate(question.problem())
-    outcome = _Outcome(question, found.spend)
-    return _document(question, outcome, found)
+    times = timetable(question, found.spend)
+    outcome = Outcome(question, found.spend, _sought(question, times))
+    _check_last_unit(question, outcome)
+    return _Answer(
+        question,
+        outcome,
+        found.route.value,
+        _certificate(found.certificate, found.rounding_loss),
+        shadow_prices(question, outcome, found),
+        found,
+        times,
+        tuple(_about_totals(question)),
+    )
+
+
+def _scheduled(question: Question) -> _Answer:
+    """The best split and schedule together."""
+    question.problem()  # refuses limits that clash within a cell
+    times = best_timetable(question)
+    outcome = Outcome(question, times.totals(question.scenario.lot), times.outcome)
+    _check_last_unit(question, outcome)
+    assert times.certificate is not None, "a schedule that was sought carries its proof"
+    proof = _certificate(times.certificate, times.rounding_loss)
+    return _Answer(question, outcome, times.route, proof, timetable=times)
+
+
+def _sought(question: Question, times: Timetable | None) -> TimedOutcome | None:
+    """What the split earns by period, where its periods were sought."""
+    return times.outcome if times and question.is_optimised else None
+
+
+def _about_totals(question: Question) -> Iterator[PlanWarning]:
+    if question.is_optimised:
+        yield PlanWarning(
+            code="totals_first",
+            message="The rules of this scenario decide the totals by the steady reading, and the "
+            "schedule spreads them: the certificate covers the totals, not the two together.",
+        )
+
+
+def _check_last_unit(question: Question, outcome: Outcome) -> None:
+    """Refuse a plan whose last unit of spend earns less than asked."""
+    asked, earned = question.least_marginal_romi, outcome.last_unit
+    if asked is None or earned is None or earned >= asked - JUST_SHORT * (1.0 + abs(asked)):
+        return
+    if not question.is_fixed and question.cost_per_spend >= 1.0 + asked:
+        return  # it was charged: what remains is forced by limits
+    wanted = f"a marginal ROMI of at least {asked:g} (the last unit earns {earned:.3f})"
+    advice = "Lower the budget, or make it free or {min, max} so that the plan stops there."
+    raise InfeasibleError(question.budget, (wanted,), advice)
 
 
 def what_if(
@@ -191,8 +156,21 @@ def what_if(
     """
     question = ask(model, scenario)
     spend, kept = _given_split(question, split.split if isinstance(split, Plan) else split)
-    outcome = _Outcome(question, spend)
-    return _document(question, outcome, None, kept)
+    times, missed = _told_by_period(question, spend)
+    outcome = Outcome(question, spend, _sought(question, times))
+    answer = _Answer(question, outcome, "given", timetable=times, extra=(*kept, *missed))
+    return _document(answer)
+
+
+def _told_by_period(
+    question: Question, spend: FloatArray
+) -> tuple[Timetable | None, tuple[PlanWarning, ...]]:
+    """A given split by period, as far as the schedule's rules can hold it."""
+    try:
+        return timetable(question, spend), ()
+    except InfeasibleError as error:
+        text = f"The schedule cannot hold this split, which is told as a whole: {error}"
+        return None, (PlanWarning(code="outside_schedule", message=text),)
 
 
 def _given_split(
@@ -231,80 +209,44 @@ class _Split(Document):
     ]
 
 
-def _document(
-    question: Question,
-    outcome: _Outcome,
-    found: Allocation | None,
-    extra: tuple[PlanWarning, ...] = (),
-) -> Plan:
-    scenario, model = question.scenario, question.model
-    return Plan(
+def _document(answer: _Answer) -> Plan:
+    question, outcome, found = answer.question, answer.outcome, answer.found
+    scenario, model, times = question.scenario, question.model, answer.timetable
+    is_given = answer.certificate is None
+    warnings = plan_warnings(question, outcome.spend, found, is_given=is_given)
+    return Plan.model_construct(
         name=scenario.name,
         currency=scenario.currency or model.currency,
         periods=scenario.periods,
         period=model.period,
-        start=scenario.start or _next_period(model),
+        start=scenario.start or first_free(model),
         objective=scenario.objective,
-        caution=scenario.caution,
-        route=found.route.value if found else "given",
+        caution=0.0 if scenario.risk else scenario.caution,
+        route=answer.route,
         rows=outcome.rows,
         totals=outcome.totals(),
-        certificate=_certificate(found) if found else None,
-        shadow_prices=_shadow_prices(question, outcome, found) if found else (),
-        warnings=(*question.warnings, *extra, *plan_warnings(question, outcome.spend, found)),
+        certificate=answer.certificate,
+        shadow_prices=answer.prices,
+        schedule=times.document(question) if times else None,
+        risk=RiskOut(tail=scenario.risk.tail, weight=scenario.risk.weight)
+        if scenario.risk
+        else None,
+        warnings=(*answer.extra, *warnings, *(times.warnings() if times else ())),
         provenance=Provenance(
             romi=VERSION,
-            model=model.content_hash,
+            model=question.fitted.content_hash,
             scenario=scenario.content_hash,
             seed=scenario.seed,
         ),
     )
 
 
-def _certificate(found: Allocation) -> CertificateOut:
-    proof = found.certificate
+def _certificate(proof: Certificate, rounding_loss: float) -> CertificateOut:
     return CertificateOut(
         value=proof.value,
         upper_bound=proof.upper_bound,
         gap=proof.gap,
         nodes=proof.nodes,
-        rounding_loss=found.rounding_loss,
+        rounding_loss=rounding_loss,
         statement=proof.statement,
     )
-
-
-def _shadow_prices(
-    question: Question, outcome: _Outcome, found: Allocation
-) -> tuple[ShadowPrice, ...]:
-    """What one more unit of the budget, and of every limit that binds, is worth."""
-    if found.price is None:
-        return ()
-    currency = question.scenario.currency or question.model.currency
-    one, of = currency or "unit", f" {currency}" if currency else ""
-    money = "margin" if question.counts_profit else "revenue"
-    charge = 1.0 if question.counts_profit else 0.0
-    worth = f"one more {one} of budget, limits held, earns {found.price:,.2f}{of} of {money}"
-    prices = [ShadowPrice(constraint="budget", price=found.price - charge, statement=worth)]
-    marginal = found.marginal_gain
-    for row, name, gain in zip(outcome.rows, question.names, marginal, strict=True):
-        if row.binding not in ("minimum", "maximum"):
-            continue
-        is_top = row.binding == "maximum"
-        step = max(gain - found.price if is_top else found.price - gain, 0.0)
-        change = "raising the maximum" if is_top else "lowering the minimum"
-        statement = f"{change} of {name} by one {one} gains {step:,.2f}{of}"
-        prices.append(
-            ShadowPrice(constraint=f"{name} {row.binding}", price=float(step), statement=statement)
-        )
-    return tuple(prices)
-
-
-def _next_period(model: Model) -> dt.date | None:
-    """The first period after the history; None for a model without one."""
-    if model.fit is None:
-        return None
-    last = dt.date.fromisoformat(model.fit.last_date)
-    if model.period != "month":
-        return last + dt.timedelta(days=7 if model.period == "week" else 1)
-    year, month = divmod(12 * last.year + last.month, 12)
-    return dt.date(year, month + 1, min(last.day, calendar.monthrange(year, month + 1)[1]))

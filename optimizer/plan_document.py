@@ -53,7 +53,7 @@ class Interval(Document):
 
 
 class Uplift(Interval):
-    """Gain over the current split at the same total."""
+    """Gain over the current split, scaled to the same total where that is fixed."""
 
     probability_positive: float | None = None
 
@@ -66,7 +66,9 @@ class AllocationRow(Document):
     spend: MoneyOut
     per_period: float = Field(description="currency per period")
     share: float = Field(description="of the total, 0 to 1")
-    current_spend: float = Field(description="currency, whole plan, scaled to the same total")
+    current_spend: float = Field(
+        description="currency, whole plan; scaled to the budget where it is fixed"
+    )
     change: float | None = Field(description="relative to current_spend; null where that is zero")
     response: Interval = Field(description="incremental revenue, currency, whole plan")
     romi: Ratio
@@ -103,6 +105,33 @@ class ShadowPrice(Document):
     statement: str
 
 
+class CellSchedule(Document):
+    """One cell's spend by period."""
+
+    channel: str
+    market: str | None = None
+    spend: tuple[float, ...] = Field(description="currency per period")
+
+
+class ScheduleOut(Document):
+    """The plan by period: carryover in from the past, effects after its end counted apart."""
+
+    pattern: str
+    dates: tuple[dt.date, ...] | None = Field(description="first day of every period")
+    rows: tuple[CellSchedule, ...] = Field(alias="allocation")
+    revenue: tuple[Interval, ...] = Field(description="incremental, currency per period")
+    after_end: Interval = Field(description="revenue after the last period, currency")
+    difference: str = Field(description="how this differs from a steady spend, in words")
+
+
+class RiskOut(Document):
+    """Tail risk in place of caution."""
+
+    measure: Literal["cvar"] = "cvar"
+    tail: float = Field(description="share of the outcomes that are the worst, 0 to 1")
+    weight: float = Field(description="of the worst outcomes against the mean, 0 to 1")
+
+
 class Provenance(Document):
     """What the plan was made from."""
 
@@ -130,6 +159,10 @@ class Plan(WholeDocument):
     totals: Totals
     certificate: CertificateOut | None = Field(description="null for a what-if")
     shadow_prices: tuple[ShadowPrice, ...] = ()
+    schedule: ScheduleOut | None = Field(
+        default=None, description="by period; null where every period is alike"
+    )
+    risk: RiskOut | None = Field(default=None, description="stated in place of caution")
     warnings: tuple[PlanWarning, ...] = ()
     provenance: Provenance
 

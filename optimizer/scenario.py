@@ -1,12 +1,13 @@
 """The Scenario document: a budget question, with every key planners have.
 
-The schema accepts the whole vocabulary. A key whose mathematics is not built yet is accepted
-here and refused when a plan is asked for, by name; nothing is ever ignored in silence.
+What one entry says against itself is found here; what it says against the model, or against
+other entries, when a plan is asked for. Nothing is ever ignored in silence.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import math
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -114,8 +115,15 @@ class FitOptions(Document):
 class BudgetRange(Document):
     """A total that may lie anywhere between two sums."""
 
-    min: Money = Field(description="least total, currency, for the whole plan (not built yet)")
-    max: Money = Field(description="largest total, currency, for the whole plan (not built yet)")
+    min: Money = Field(description="least total, currency, for the whole plan")
+    max: Money = Field(description="largest total, currency, for the whole plan")
+
+
+def _check_rising(low: str, least: float, high: str, most: float) -> None:
+    """Raise where a limit from below is above one from above."""
+    if least > most:
+        text = f"{low} {least:,.2f} is above {high} {most:,.2f}; swap or change one"
+        raise ValueError(text)
 
 
 class ChannelRules(Document):
@@ -135,33 +143,23 @@ class ChannelRules(Document):
     )
     spent: Money | None = Field(
         default=None,
-        description=(
-            "already gone, currency; counts against the budget and as a minimum (not built yet)"
-        ),
+        description=("already gone, currency; counts against the budget and as a minimum"),
     )
     min_if_active: Money | None = Field(
         default=None,
-        description=(
-            "least spend unless it is nothing, currency, for the whole plan (not built yet)"
-        ),
+        description=("least spend unless it is nothing, currency, for the whole plan"),
     )
     locked: Money | None = Field(
         default=None, description="exactly this spend, currency, for the whole plan"
     )
     excluded: bool = Field(default=False, description="true: no spend at all")
-    like: str | None = Field(
-        default=None, description="channel whose curve a new channel borrows (not built yet)"
-    )
-    scale: Positive | None = Field(
-        default=None, description="factor on the borrowed curve (not built yet)"
-    )
+    like: str | None = Field(default=None, description="channel whose curve a new channel borrows")
+    scale: Positive | None = Field(default=None, description="factor on the borrowed curve")
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(
-                f"min {self.min:,.2f} is above max {self.max:,.2f}; swap or change one"
-            )
+        if self.min is not None and self.max is not None:
+            _check_rising("min", self.min, "max", self.max)
         limits = [
             key
             for key in ("min", "max", "change", "min_if_active")
@@ -170,78 +168,104 @@ class ChannelRules(Document):
         fixed = [key for key in ("locked", "excluded") if getattr(self, key) not in (None, False)]
         if fixed and (limits or len(fixed) > 1):
             raise ValueError(f"{fixed[0]} says all there is; take out {[*fixed, *limits][1]}")
+        self._check_spent()
+        if self.max is not None and self.min_if_active is not None:
+            _check_rising("min_if_active", self.min_if_active, "max", self.max)
+        if self.scale is not None and self.like is None:
+            raise ValueError("scale needs like: the channel whose curve is borrowed; add it")
         return self
+
+    def _check_spent(self) -> None:
+        """What is gone already cannot be taken back."""
+        if not self.spent:
+            return
+        if self.excluded:
+            raise ValueError(f"is excluded, but {self.spent:,.2f} is spent; take out one of them")
+        for key in ("max", "locked"):
+            limit = getattr(self, key)
+            if limit is not None:
+                _check_rising("spent", self.spent, key, limit)
 
 
 class MarketRules(Document):
     """What one market may get, and its channels within it."""
 
-    min: Money | None = Field(
-        default=None, description="least spend, currency, for the whole plan (not built yet)"
-    )
+    min: Money | None = Field(default=None, description="least spend, currency, for the whole plan")
     max: Money | None = Field(
-        default=None, description="largest spend, currency, for the whole plan (not built yet)"
+        default=None, description="largest spend, currency, for the whole plan"
     )
     channels: dict[str, ChannelRules] = Field(
-        default_factory=dict, description="channel -> its rules in this market (not built yet)"
+        default_factory=dict, description="channel -> its rules in this market"
     )
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        if self.min is not None and self.max is not None:
+            _check_rising("min", self.min, "max", self.max)
+        return self
 
 
 class Ratio(Document):
     """One group's spend over another's."""
 
-    to: str = Field(description="the other group (not built yet)")
-    range: Multiples = Field(
-        description="smallest and largest ratio of spend to the other's (not built yet)"
-    )
+    to: str = Field(description="the other group")
+    range: Multiples = Field(description="smallest and largest ratio of spend to the other's")
+
+    @model_validator(mode="after")
+    def _leaves_something(self) -> Self:
+        if self.range[1] <= 0.0:
+            raise ValueError("range ends at 0, which allows no spend; exclude the channels instead")
+        return self
 
 
 class Group(Document):
     """A named set of channels and markets with rules of its own."""
 
     channels: list[str] | None = Field(
-        default=None, description="the channels in it; all if absent (not built yet)"
+        default=None, description="the channels in it; all if absent"
     )
-    markets: list[str] | None = Field(
-        default=None, description="the markets in it; all if absent (not built yet)"
-    )
+    markets: list[str] | None = Field(default=None, description="the markets in it; all if absent")
     sum: MoneyRange | None = Field(
         default=None,
-        description=(
-            "least and largest spend together, currency, for the whole plan (not built yet)"
-        ),
+        description=("least and largest spend together, currency, for the whole plan"),
     )
     share: Annotated[tuple[Share, Share], AfterValidator(_rising)] | None = Field(
-        default=None, description="smallest and largest share of the budget, 0 to 1 (not built yet)"
+        default=None, description="smallest and largest share of the budget, 0 to 1"
     )
-    ratio: Ratio | None = Field(
-        default=None, description="its spend over another group's (not built yet)"
-    )
+    ratio: Ratio | None = Field(default=None, description="its spend over another group's")
     at_most: Annotated[Whole, Field(ge=0)] | None = Field(
-        default=None, description="how many of it may be active, a count (not built yet)"
+        default=None, description="how many of it may be active, a count"
     )
     at_least: Annotated[Whole, Field(ge=0)] | None = Field(
-        default=None, description="how many of it must be active, a count (not built yet)"
+        default=None, description="how many of it must be active, a count"
     )
+
+    @model_validator(mode="after")
+    def _agrees_with_itself(self) -> Self:
+        most = math.inf if self.at_most is None else self.at_most
+        if self.at_least is not None and self.at_least > most:
+            text = f"at_least {self.at_least} is above at_most {self.at_most}; swap or change one"
+            raise ValueError(text)
+        return self
 
 
 class Targets(Document):
     """What the plan must reach; at least, cac at most."""
 
-    romi: Number | None = Field(default=None, description="least ROMI, a ratio (not built yet)")
+    romi: Number | None = Field(default=None, description="least ROMI, a ratio")
     revenue: Money | None = Field(
         default=None,
-        description="least incremental revenue, currency, for the whole plan (not built yet)",
+        description="least incremental revenue, currency, for the whole plan",
     )
     profit: Number | None = Field(
-        default=None, description="least profit, currency, for the whole plan (not built yet)"
+        default=None, description="least profit, currency, for the whole plan"
     )
     marginal_romi: Number | None = Field(
         default=None,
-        description="least marginal ROMI of the last unit of spend, a ratio (not built yet)",
+        description="least marginal ROMI of the last unit of spend, a ratio",
     )
     cac: Positive | None = Field(
-        default=None, description="largest spend for a new customer, currency (not built yet)"
+        default=None, description="largest spend for a new customer, currency"
     )
 
 
@@ -249,12 +273,10 @@ class Resource(Document):
     """Something other than money that spend uses up."""
 
     per_unit: dict[str, Annotated[Number, Field(ge=0)]] = Field(
-        description=(
-            "channel -> what a unit of its spend uses up, in the resource's unit (not built yet)"
-        )
+        description=("channel -> what a unit of its spend uses up, in the resource's unit")
     )
     max: Annotated[Number, Field(ge=0)] = Field(
-        description="most that may be used up, in the resource's unit (not built yet)"
+        description="most that may be used up, in the resource's unit"
     )
 
 
@@ -263,34 +285,33 @@ class Schedule(Document):
 
     pattern: Literal["even", "history", "optimised"] = Field(
         default="even",
-        description="even: the same every period; history and optimised are not built yet",
+        description="even: the same every period; history: shaped like the same periods of last "
+        "year; optimised: whatever earns most",
     )
     cap: dict[str, Money] | None = Field(
-        default=None, description="channel -> largest spend, currency per period (not built yet)"
+        default=None, description="channel -> largest spend, currency per period"
     )
     floor: dict[str, Money] | None = Field(
-        default=None, description="channel -> least spend, currency per period (not built yet)"
+        default=None, description="channel -> least spend, currency per period"
     )
     blackout: dict[str, list[dt.date]] | None = Field(
-        default=None, description="channel -> dates without spend (not built yet)"
+        default=None, description="channel -> dates without spend"
     )
     smooth: Annotated[Number, Field(ge=0)] | None = Field(
-        default=None, description="largest change between periods, a fraction (not built yet)"
+        default=None, description="largest change between periods, a fraction"
     )
 
 
 class Risk(Document):
     """Tail risk in place of caution."""
 
-    measure: Literal["cvar"] = Field(
-        description="cvar: the mean of the worst outcomes (not built yet)"
-    )
+    measure: Literal["cvar"] = Field(description="cvar: the mean of the worst outcomes")
     tail: Annotated[Number, Field(gt=0, lt=1)] = Field(
-        default=0.1, description="which outcomes are the worst, a share (not built yet)"
+        default=0.1, description="which outcomes are the worst, a share"
     )
     weight: Share = Field(
         default=1.0,
-        description="weight of the worst outcomes against the mean, 0 to 1 (not built yet)",
+        description="weight of the worst outcomes against the mean, 0 to 1",
     )
 
 
@@ -332,15 +353,16 @@ class Scenario(WholeDocument):
     budget: Money | BudgetRange | Literal["free"] | None = Field(
         default=None,
         description=(
-            "currency, for the whole plan; absent: the current total; free and {min, max} are"
-            " not built yet"
+            "currency, for the whole plan, or {min, max}, or free: whatever the objective and the "
+            "targets are worth; absent: the current total, and free for least_spend"
         ),
     )
     objective: Literal["revenue", "profit", "romi", "customer_value", "least_spend"] = Field(
         default="revenue",
         description=(
-            "what the plan earns most of: revenue, or profit (margin x revenue - spend); "
-            "romi, customer_value and least_spend are not built yet"
+            "what the plan earns most of: revenue, profit (margin x revenue - spend), romi "
+            "(profit / spend; needs a least total) or customer_value (values x customers, which "
+            "the curves then count); or least_spend for a revenue or profit target"
         ),
     )
     caution: Annotated[Number, Field(ge=0, le=1)] = Field(
@@ -366,48 +388,38 @@ class Scenario(WholeDocument):
     channels: dict[str, ChannelRules] = Field(
         default_factory=dict, description="channel -> its own rules, which replace the bounds"
     )
-    markets: dict[str, MarketRules] | None = Field(
-        default=None, description="market -> its rules (not built yet)"
-    )
+    markets: dict[str, MarketRules] | None = Field(default=None, description="market -> its rules")
     groups: dict[str, Group] | None = Field(
         default=None,
-        description="name -> channels and markets with rules in common (not built yet)",
+        description="name -> channels and markets with rules in common",
     )
-    targets: Targets | None = Field(
-        default=None, description="what the plan must reach (not built yet)"
-    )
+    targets: Targets | None = Field(default=None, description="what the plan must reach")
     max_moved: Share | None = Field(
         default=None,
-        description=(
-            "largest share of the budget that may move between channels, 0 to 1 (not built yet)"
-        ),
+        description=("largest share of the budget that may move between channels, 0 to 1"),
     )
     cost_index: dict[str, Positive] | None = Field(
         default=None,
-        description=(
-            "channel -> price of the same delivery against the history's, a factor (not built yet)"
-        ),
+        description=("channel -> price of the same delivery against the history's, a factor"),
     )
     resources: dict[str, Resource] | None = Field(
-        default=None, description="resource -> how spend uses it up, and its limit (not built yet)"
+        default=None, description="resource -> how spend uses it up, and its limit"
     )
     schedule: Schedule = Field(
         default=Schedule(),
-        description="how money is spread over the periods; anything but even is not built yet",
+        description="how money is spread over the periods",
     )
-    risk: Risk | None = Field(
-        default=None, description="tail risk in place of caution (not built yet)"
-    )
+    risk: Risk | None = Field(default=None, description="tail risk in place of caution")
     values: dict[str, Money] | None = Field(
         default=None,
         description=(
             "channel -> value of a new customer, currency; read by the objective "
-            "customer_value only, which is not built yet"
+            "customer_value only"
         ),
     )
     lot: Annotated[Number, Field(gt=0, le=1e9)] = Field(
         default=0.01,
-        description="smallest unit of money, currency; others than 0.01 are not built yet",
+        description="smallest unit of money, currency: every spend is a multiple of it",
     )
     seed: Annotated[Whole, Field(ge=0)] = Field(
         default=1, description="of the random draws, a whole number"
