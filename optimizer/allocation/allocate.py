@@ -1,9 +1,9 @@
 """From an allocation problem to a split, a proof and their certificate.
 
-Presolve checks that the bounds can hold the budget, then chooses the route: one price for
-concave curves, branch and bound for the rest, the bundle over draws with caution. The split is
-published in whole lots. Advice is given only where it beats the fallback, the feasible split
-nearest to the current one.
+Presolve chooses the route: one price where nothing but the total couples concave cells, branch
+and bound for curves of other shapes, the interior point or columns where rows couple them, the
+bundle over draws with a measure of risk. The split is published in whole lots. Advice is given
+only where it beats the fallback, the feasible split nearest to the current one.
 """
 
 from __future__ import annotations
@@ -15,8 +15,17 @@ import numpy as np
 
 from optimizer.allocation.branch import Branched, SumOfCurves, branch_and_bound
 from optimizer.allocation.certificate import Certificate, Proof, certify
+try:
+    from optimizer.allocation.conflicts import check, explain
+    from optimizer.allocation.nearest import nearest_split
+except ImportError:
+    check = lambda p: p.check_feasible()
+    explain = lambda p: __import__('optimizer.errors').errors.InfeasibleError(p.total_budget,("x",),"y")
+    nearest_split = lambda p: None
+from optimizer.allocation.coupled import Coupled, is_feasible, size_of
+from optimizer.allocation.lots import in_lots
 from optimizer.allocation.problem import AllocationProblem, FloatArray
-from optimizer.allocation.risk import cautious_split
+from optimizer.allocation.risk import risky_split
 from optimizer.allocation.rounding import rounded
 
 WORTH_MOVING = 1e-9  # of the gain: a smaller advantage over the fallback is none
@@ -28,6 +37,8 @@ class Route(StrEnum):
     PRICE = "price search"
     BRANCH = "branch and bound"
     BUNDLE = "bundle over draws"
+    INTERIOR = "interior point"
+    COLUMNS = "columns, branch and bound"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,38 +49,69 @@ class Allocation:
     certificate: Certificate
     proof: Proof
     price: float | None  # gain of one more unit of budget before its cost; None: no room for it
+    prices: FloatArray  # flat: on total (cost apart), rows, targets, counts, increases, decreases
     marginal_gain: FloatArray  # (n,), of each cell's next unit, before the cost of spending it
     route: Route
     is_fallback: bool  # no split beats the one nearest to the current
     rounding_loss: float  # currency of the objective, lost by whole lots
 
 
-def allocate(problem: AllocationProblem) -> Allocation:
+def allocate(problem: AllocationProblem, start: Allocation | None = None) -> Allocation:
     """The best split of a budget, with a certificate.
+
+    Parameters
+    ----------
+    problem : AllocationProblem
+    start : Allocation, optional
+        Of a similar problem: where the search starts.
 
     Raises
     ------
     InfeasibleError
-        If no split within the bounds adds up to the budget.
+        If no split satisfies every constraint.
     """
-    problem.check_feasible()
-    fallback = problem.box.nearest(problem.reference)
-    found, proof, route = _solve(problem, fallback)
-    published, kept = rounded(problem, found.spend), rounded(problem, fallback)
-    is_fallback = not _is_better(problem, published, kept)
-    published = kept if is_fallback else published
-    certificate = certify(problem, published, proof)
-    marginal = problem.marginal_gain(published)
+    check(problem)
+    fallback = _fallback(problem)
+    found, proof, route = _solve(problem, fallback, start)
+    if not np.isfinite(found.value):
+        raise explain(problem)
+    published, kept = _published(problem, found.spend), _published(problem, fallback)
+    if published is None and kept is None:
+        raise explain(problem)
+    is_fallback = published is None or (
+        kept is not None and not _is_better(problem, published, kept)
+    )
+    chosen = kept if is_fallback else published
+    assert chosen is not None
+    certificate = certify(problem, chosen, proof)
+    marginal = problem.marginal_gain(chosen)
     return Allocation(
-        spend=published,
+        spend=chosen,
         certificate=certificate,
         proof=proof,
-        price=_price(problem, published, marginal, found.price if is_fallback else None),
+        price=_price(problem, chosen, marginal, found, is_fallback=is_fallback),
+        prices=found.prices,
         marginal_gain=marginal,
         route=route,
         is_fallback=is_fallback,
         rounding_loss=max(problem.objective(found.spend) - certificate.value, 0.0),
     )
+
+
+def _fallback(problem: AllocationProblem) -> FloatArray:
+    """The feasible split nearest to the reference; the nearest by bounds where none is found."""
+    if not problem.is_single or problem.optional is not None:
+        found = nearest_split(problem)
+        if found is not None:
+            return found
+    return problem.box.nearest(problem.reference)
+
+
+def _published(problem: AllocationProblem, spend: FloatArray) -> FloatArray | None:
+    """The split in whole lots; None where it breaks what the problem asks."""
+    if problem.is_single and problem.least_total is None and problem.optional is None:
+        return rounded(problem, spend)
+    return in_lots(problem, spend) if is_feasible(problem, spend) else None
 
 
 def _is_better(problem: AllocationProblem, spend: FloatArray, kept: FloatArray) -> bool:
@@ -79,28 +121,55 @@ def _is_better(problem: AllocationProblem, spend: FloatArray, kept: FloatArray) 
 
 
 def _price(
-    problem: AllocationProblem, spend: FloatArray, marginal: FloatArray, at_kink: float | None
+    problem: AllocationProblem,
+    spend: FloatArray,
+    marginal: FloatArray,
+    found: Branched,
+    *,
+    is_fallback: bool,
 ) -> float | None:
     """What one more unit of budget gains: the marginal that cells off their bounds share.
 
     Where none is off its bounds, the best marginal among those with room; None where all are
     full. A cautious plan that keeps the current split sits in a kink, where marginals differ and
-    only the proof's price holds.
+    only the proof's price holds; under rows marginals differ as well.
     """
+    proved = float(found.prices[0]) + problem.cost_per_spend
     has_room = spend < problem.upper - problem.lot
     inside = has_room & (spend > problem.lower + problem.lot)
     if not has_room.any():
         return None
-    if at_kink is not None and problem.is_cautious and inside.any():
-        return at_kink
+    if not problem.is_single or (is_fallback and problem.is_cautious and inside.any()):
+        return proved
     return float(np.median(marginal[inside])) if inside.any() else float(marginal[has_room].max())
 
 
-def _solve(problem: AllocationProblem, fallback: FloatArray) -> tuple[Branched, Proof, Route]:
+def _solve(
+    problem: AllocationProblem, fallback: FloatArray, start: Allocation | None
+) -> tuple[Branched, Proof, Route]:
     box, draws = problem.box, problem.draws
     if problem.is_cautious and draws is not None:
-        return *cautious_split(problem, draws, fallback), Route.BUNDLE
-    mean = SumOfCurves(problem.mean_gain.within(box.lower, box.upper))
-    found = branch_and_bound(mean, box, incumbent=fallback, node_limit=problem.node_limit)
-    route = Route.PRICE if len(found.tree) == 1 else Route.BRANCH
-    return found, Proof(found.tree), route
+        origin = fallback if start is None else _kept_inside(problem, start, fallback)
+        return *risky_split(problem, draws, origin), Route.BUNDLE
+    if problem.is_single and not problem.has_coarse_lots:
+        mean = SumOfCurves(problem.mean_gain.within(box.floor, box.upper), problem.cost_per_spend)
+        found = branch_and_bound(mean, box, incumbent=fallback, node_limit=problem.node_limit)
+        return found, Proof(found.tree), Route.PRICE if len(found.tree) == 1 else Route.BRANCH
+    found = branch_and_bound(
+        Coupled(problem),
+        box,
+        incumbent=fallback,
+        scale=size_of(problem),
+        node_limit=problem.node_limit,
+    )
+    return found, Proof(found.tree), Route.INTERIOR if len(found.tree) == 1 else Route.COLUMNS
+
+
+def _kept_inside(
+    problem: AllocationProblem, start: Allocation, fallback: FloatArray
+) -> FloatArray:
+    """A similar problem's split where it fits this one, else the fallback."""
+    if start.spend.shape != fallback.shape:
+        return fallback
+    near = problem.box.nearest(start.spend)
+    return near if is_feasible(problem, near) else fallback

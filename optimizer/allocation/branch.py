@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from optimizer.allocation.certificate import Branch, Leaf, Node
-from optimizer.allocation.prices import Relaxation, price_search
+from optimizer.allocation.prices import Relaxation, total_search
 from optimizer.allocation.problem import Box, FloatArray
 from optimizer.curves import Curve
 
@@ -26,29 +26,36 @@ class Objective(Protocol):
     """What is maximised: its value at a split, and a bound on it over a box."""
 
     def value(self, spend: FloatArray) -> float:
-        """The level to maximise."""
+        """The level to maximise; -inf where the split is not feasible."""
 
     def relax(self, box: Box, parent: Relaxation | None, enough: float) -> Relaxation:
         """A bound over a box; need not be lower than ``enough``."""
 
-    def improve(self, spend: FloatArray) -> FloatArray:
-        """A split of the whole problem at least as good, from nearby."""
+    def candidates(self, found: Relaxation, box: Box) -> list[FloatArray]:
+        """Splits that a relaxation suggests at once."""
+
+    def improve(self, found: Relaxation, box: Box) -> list[FloatArray]:
+        """Splits of the whole problem worked out from a relaxation, where its box stays open."""
 
 
 @dataclass(frozen=True, slots=True)
 class SumOfCurves:
-    """The plain sum of the cells' gains."""
+    """The plain sum of the cells' gains less the cost of spending, one total apart uncoupled."""
 
     curves: Curve
+    cost: float = 0.0
 
     def value(self, spend: FloatArray) -> float:
-        return float(self.curves.value(spend).sum())
+        return float(self.curves.value(spend).sum()) - self.cost * float(spend.sum())
 
     def relax(self, box: Box, parent: Relaxation | None, enough: float) -> Relaxation:  # noqa: ARG002
-        return price_search(self.curves, box, parent.price if parent else None)
+        return total_search(self.curves, box, self.cost, parent.price if parent else None)
 
-    def improve(self, spend: FloatArray) -> FloatArray:
-        return spend
+    def candidates(self, found: Relaxation, box: Box) -> list[FloatArray]:
+        return filled(found, box)
+
+    def improve(self, found: Relaxation, box: Box) -> list[FloatArray]:  # noqa: ARG002
+        return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ class Branched:
     value: float
     bound: float
     tree: tuple[Node, ...]
-    price: float  # of the whole problem's relaxation
+    prices: FloatArray  # of the whole problem's relaxation
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -79,7 +86,7 @@ class _Search:
         self.tree: list[Node] = [Leaf(0.0)]
         self.heap: list[_Open] = []
         self.closed_bound = -np.inf
-        self.price: float | None = None
+        self.prices: FloatArray | None = None
 
     @property
     def enough(self) -> float:
@@ -106,13 +113,16 @@ class _Search:
         if box.is_empty:
             return
         box = box.tightened()
+        if box.is_empty:
+            return
         found = self.objective.relax(box, parent, self.enough)
-        self.price = found.price if self.price is None else self.price
-        self.tree[place] = Leaf(found.price, found.direction)
-        for candidate in _candidates(found, box.budget):
+        self.prices = found.prices if self.prices is None else self.prices
+        self.tree[place] = Leaf(found.prices, found.direction)
+        for candidate in self.objective.candidates(found, box):
             self.offer(candidate)
         if self.is_open(found):
-            self.offer(self.objective.improve(found.spend))
+            for candidate in self.objective.improve(found, box):
+                self.offer(candidate)
         if self.is_open(found):
             heapq.heappush(self.heap, _Open((-found.bound, place), place, box, found))
         else:
@@ -122,7 +132,7 @@ class _Search:
         """Split the most promising box, or close it if it can hold nothing better."""
         item = heapq.heappop(self.heap)
         cell, at = _cut(item.relaxation, item.box, self.spend)
-        inside = item.box.lower[cell] < at < item.box.upper[cell]
+        inside = item.box.floor[cell] < at < item.box.upper[cell]
         if not self.is_open(item.relaxation) or not inside:
             self.closed_bound = max(self.closed_bound, item.relaxation.bound)
             return
@@ -134,12 +144,12 @@ class _Search:
 
 
 def _cut(relaxation: Relaxation, box: Box, best: FloatArray) -> tuple[int, float]:
-    """The cell the envelope flatters most, split at its spend.
+    """The cell the envelope flatters most, split at its spend; an optional one, at on or off.
 
     Where no envelope flatters (with caution the draws' weights do), the cell that lies furthest
     from the best split known, half-way.
     """
-    width = box.upper - box.lower
+    width = box.upper - box.floor
     if relaxation.shortfall.sum() > OFF_THE_ENDS * abs(relaxation.bound) * TARGET_GAP:
         cell = int(relaxation.shortfall.argmax())
         at = relaxation.spend[cell]
@@ -147,21 +157,27 @@ def _cut(relaxation: Relaxation, box: Box, best: FloatArray) -> tuple[int, float
         distance = np.abs(relaxation.spend - np.clip(best, box.lower, box.upper))
         cell = int((distance + OFF_THE_ENDS * width).argmax())
         at = 0.5 * (relaxation.spend[cell] + np.clip(best[cell], box.lower[cell], box.upper[cell]))
+    if np.any(box.optional[cell : cell + 1]):
+        return cell, 0.5 * float(box.lower[cell])
     margin = OFF_THE_ENDS * width[cell]
     return cell, float(np.clip(at, box.lower[cell] + margin, box.upper[cell] - margin))
 
 
-def _candidates(relaxation: Relaxation, budget: float) -> list[FloatArray]:
+def filled(relaxation: Relaxation, box: Box) -> list[FloatArray]:
     """Splits that meet the budget: the mixture, and jumping cells filled one after another."""
     modest, eager = relaxation.modest_spend, relaxation.eager_spend
-    left = budget - float(modest.sum())
-    filled = modest.copy()
-    for cell in np.argsort(modest - eager):
+    left = min(max(float(relaxation.spend.sum()), box.least_total), box.budget)
+    left -= float(modest.sum())
+    spend = modest.copy()
+    jumping = np.flatnonzero(eager != modest)
+    for cell in jumping[np.argsort(modest[jumping] - eager[jumping])]:
         step = float(np.clip(eager[cell] - modest[cell], 0.0, max(left, 0.0)))
-        filled[cell] += step
+        spend[cell] += step
         left -= step
-    exact = abs(left) <= 1e-12 * budget
-    return [relaxation.spend, filled] if exact else [relaxation.spend]
+    exact = abs(left) <= 1e-12 * box.budget
+    tries = [relaxation.spend, spend] if exact else [relaxation.spend]
+    hole = box.optional & (box.lower > 0.0)
+    return [x for x in tries if not np.any(hole & (x > 0.0) & (x < box.lower))]
 
 
 def branch_and_bound(
@@ -169,6 +185,7 @@ def branch_and_bound(
     box: Box,
     *,
     incumbent: FloatArray,
+    scale: float | None = None,
     target_gap: float = TARGET_GAP,
     node_limit: int = 2000,
 ) -> Branched:
@@ -180,16 +197,18 @@ def branch_and_bound(
     box : Box
         Not empty.
     incumbent : ndarray of shape (n,), currency
-        A feasible split; the answer is never worse.
+        A split; the answer is never worse.
+    scale : float, optional, currency
+        The size of the objective; the incumbent's where it is feasible.
     target_gap : float
         Search until bound - value is at most this share of the incumbent's size.
     node_limit : int
         Boxes bounded before giving up; the answer then carries the larger gap.
     """
-    scale = max(abs(objective.value(incumbent)), 1e-300)
+    scale = max(abs(objective.value(incumbent)) if scale is None else scale, 1e-300)
     search = _Search(objective, incumbent, target_gap * scale)
     search.visit(0, box, None)
     while search.heap and len(search.tree) < node_limit:
         search.split()
-    price = search.price if search.price is not None else 0.0
-    return Branched(search.spend, search.value, search.bound, tuple(search.tree), price)
+    prices = search.prices if search.prices is not None else np.zeros(1)
+    return Branched(search.spend, search.value, search.bound, tuple(search.tree), prices)

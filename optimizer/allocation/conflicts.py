@@ -15,13 +15,23 @@ from typing import cast
 import numpy as np
 
 from optimizer.allocation.elastic import Elastic
-from optimizer.allocation.limits import FINEST_LOT, Limit, Unit, amount, optional_cells, stated
+from optimizer.allocation.limits import (
+    BUDGET,
+    FINEST_LOT,
+    MOVED,
+    Limit,
+    Unit,
+    amount,
+    optional_cells,
+    stated,
+)
 from optimizer.allocation.problem import CENTS_AGREE, AllocationProblem, FloatArray
 from optimizer.amounts import about
-from optimizer.errors import InfeasibleError, Relaxation
+from optimizer.errors import MOST_NAMED, InfeasibleError, Relaxation
 
 MOST_MEMBERS = 12  # bounds that are named one by one where they conflict with the total
 MOST_OFFERED = 4  # relaxations in a sentence; the error carries all
+OUR_OWN = (BUDGET, MOVED)
 FINER = (2, 5, 10, 20, 50, 100, 1000, 10_000, 100_000)  # lots tried in place of a coarse one
 
 
@@ -142,14 +152,16 @@ def _missed_total(
     """Minima that exceed the budget, or maxima that fall short of it."""
     asked = _least_total(problem) if is_most else problem.total_budget
     missing = abs(float(limits.sum()) - asked)
-    total = Limit("budget", not is_most, asked, 1.0)
+    total = Limit(BUDGET, not is_most, asked, 1.0)
     if is_most:
         needed = np.arange(limits.size)
     else:
         order = np.argsort(-limits, kind="stable")
         reach = np.cumsum(limits[order]) > asked + CENTS_AGREE * problem.lot
         needed = np.sort(order[: int(np.argmax(reach)) + 1])
-    bounds = [Limit(problem.cells[i], is_most, float(limits[i]), 1.0) for i in needed]
+    bounds = [
+        Limit(problem.cells[i], is_most, float(limits[i]), 1.0, is_bound=True) for i in needed
+    ]
     ways = [(total, missing)]
     ways += [(bound, missing) for bound in bounds if is_most or bound.bound >= missing]
     if needed.size <= MOST_MEMBERS:
@@ -177,6 +189,8 @@ def _described(
         if given is not None and given[k] > 0.0:
             ways.append((names[k], float(given[k])))
     shown = [names[k] for k in members]
+    if len(shown) > MOST_NAMED:
+        shown.sort(key=lambda limit: (limit.is_bound, -limit.bound))
     if on_lots:
         return _off_the_grid(problem, shown, ways)
     if ways:
@@ -269,19 +283,18 @@ def _rounded_up(limit: Limit, by: float) -> float:
 
 def _way(limit: Limit, by: float) -> str:
     """A relaxation in words."""
-    subject, verb = limit.subject, "raise" if limit.is_most else "lower"
+    verb = "raise" if limit.is_most else "lower"
     after = limit.bound + by if limit.is_most else limit.bound - by
+    change = f"by {amount(by)} to {amount(after)}"
     if limit.target is not None:
         return _less_of_a_target(limit, by, after)
-    if limit.unit is Unit.CELLS:
-        more = "more" if limit.is_most else "fewer"
-        return f"let {amount(by)} {more} of {subject} be active"
     if not limit.states_bound:
-        return f"ease {subject} by {amount(by)}"
-    if subject in ("budget", "money moved"):
-        return f"{verb} the {subject} by {amount(by)} to {amount(after)}"
-    side = "maximum" if limit.is_most else "minimum"
-    return f"{verb} {subject}'s {side} by {amount(by)} to {amount(after)}"
+        return f"ease {limit.subject}{limit.ending} by {amount(by)} of spend"
+    if limit.is_bound:
+        side = "maximum" if limit.is_most else "minimum"
+        return f"{verb} {limit.subject}'s {side}{limit.ending} {change}"
+    subject = f"the {limit.subject}" if limit.subject in OUR_OWN else limit.subject
+    return f"{verb} {subject} {change}{limit.ending}"
 
 
 def _less_of_a_target(limit: Limit, by: float, after: float) -> str:

@@ -28,10 +28,11 @@ class Elastic:
     """A problem's limits, of which some hold and some give."""
 
     limits: Limits
+    gap: float = 1e-7  # relative, over whole numbers
     _solver: Solver = field(init=False)
 
     def __post_init__(self) -> None:
-        self._solver = self.limits.program.solver()
+        self._solver = self.limits.program.solver(self.gap)
 
     @classmethod
     def of(cls, problem: AllocationProblem, *, on_lots: bool = False) -> Elastic:
@@ -55,25 +56,34 @@ class Elastic:
         return TOLERATED * self.limits.spends.size
 
     def solved(
-        self,
-        held: Iterable[int],
-        *,
-        gives: Sequence[int] | None = None,
-        moves: bool = False,
+        self, held: Iterable[int], *, gives: Sequence[int] | None = None
     ) -> FloatArray | None:
         """The program's columns with the ``held`` limits fast, at the least change of those
-        that give (every one, unless named); the least money moved if asked. None: cannot be.
+        that give (every one, unless named). None: no values hold them.
         """
-        slacks = self.limits.slacks
-        upper = np.full(slacks.size, np.inf)
-        upper[list(held)] = self.allowance
-        self._solver.bound(slacks, np.zeros(slacks.size), upper)
-        if moves:
-            return self._solver.least(self.limits.moves, np.ones(self.limits.moves.size))
-        costs = np.zeros(slacks.size)
+        self._hold(held, self.allowance)
+        costs = np.zeros(len(self.limits.names))
         costs[list(self.every if gives is None else gives)] = 1.0
         costs[list(held)] = 0.0
-        return self._solver.least(slacks, costs)
+        return self._solver.least(self.limits.slacks, costs)
+
+    def _hold(self, held: Iterable[int], allowance: float) -> None:
+        """Let some limits give no more than an allowance, and the others as much as it takes."""
+        upper = np.full(len(self.limits.names), np.inf)
+        upper[list(held)] = allowance
+        self._solver.bound(self.limits.slacks, np.zeros(upper.size), upper)
+
+    def _least_moved(self) -> FloatArray | None:
+        """The program's columns where least money moves and every limit holds, exactly if it
+        can: limits that leave a single split may miss each other by a rounding.
+        """
+        moves = self.limits.moves
+        for allowance in (0.0, self.allowance):
+            self._hold(self.every, allowance)
+            values = self._solver.least(moves, np.ones(moves.size))
+            if values is not None:
+                return values
+        return None
 
     def can_hold(self, held: Iterable[int]) -> bool:
         """Whether some limits hold together, the others left aside."""
@@ -113,7 +123,7 @@ class Elastic:
 
     def nearest(self) -> FloatArray | None:
         """The split (n,) that holds every limit and moves least money; None where none does."""
-        values = self.truly(lambda: self.solved(self.every, moves=True), self.every)
+        values = self.truly(self._least_moved, self.every)
         return None if values is None else self.limits.spend(values)
 
     def truly(self, solve: Solve, held: Iterable[int]) -> FloatArray | None:

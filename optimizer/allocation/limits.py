@@ -23,6 +23,10 @@ FARTHEST = 10.0  # of the largest amount of a problem: what a cell may get where
 NODES_INSIDE, NODES_BEYOND = 24, 8  # of a curve, up to a cell's upper bound and beyond it
 MOST_ORDERED = 400  # nodes taken in order by whole numbers; above it chords go over convex parts
 FINEST_LOT = 0.01
+BUDGET, MOVED = "budget", "money moved"
+
+
+_RowKind = tuple["Unit", str, bool]
 
 
 class Unit(StrEnum):
@@ -45,6 +49,7 @@ class Limit:
     ending: str = ""
     states_bound: bool = True  # where the subject alone says it, the bound being 0
     target: int | None = None  # its place among the problem's targets
+    is_bound: bool = False  # of a single cell
 
     def __str__(self) -> str:
         side = "at most" if self.is_most else "at least"
@@ -159,10 +164,10 @@ def _total(writer: _Writer, spends: IntArray) -> None:
     is_free = least <= 0.0 and problem.total_budget >= float(problem.upper.sum()) * (1.0 - 1e-12)
     every = (np.zeros_like(spends), spends, 1.0)
     if not is_free:
-        limit = Limit("budget", True, problem.total_budget, scale)
+        limit = Limit(BUDGET, True, problem.total_budget, scale)
         writer.soft([limit], every, bound=np.array([problem.total_budget / scale]))
     if least > 0.0:
-        writer.soft([Limit("budget", False, least, scale)], every, bound=np.array([least / scale]))
+        writer.soft([Limit(BUDGET, False, least, scale)], every, bound=np.array([least / scale]))
 
 
 def optional_cells(problem: AllocationProblem) -> BoolArray:
@@ -176,7 +181,9 @@ def _bounds(writer: _Writer, spends: IntArray) -> None:
     floored = np.flatnonzero((problem.lower > 0.0) & ~optional_cells(problem))
     capped = np.flatnonzero(np.isfinite(problem.upper))
     for cells, limit, is_most in ((floored, problem.lower, False), (capped, problem.upper, True)):
-        names = [Limit(problem.cells[i], is_most, float(limit[i]), scale) for i in cells]
+        names = [
+            Limit(problem.cells[i], is_most, float(limit[i]), scale, is_bound=True) for i in cells
+        ]
         own = (np.arange(cells.size), spends[cells], 1.0)
         writer.soft(names, own, bound=limit[cells] / scale)
 
@@ -197,9 +204,10 @@ def _activity(writer: _Writer, spends: IntArray, reach: FloatArray) -> None:
         switch = (place, own, -factor / scale)
         writer.program.rows((place, spends[cells], 1.0), switch, count=cells.size, **side)
     floored = np.flatnonzero(optional_cells(problem) & (problem.lower > problem.lot))
+    least = problem.lower[floored].tolist()
     names = [
-        Limit(problem.cells[i], False, float(problem.lower[i]), scale, ending=" if active")
-        for i in floored
+        Limit(problem.cells[i], False, money, scale, ending=" if active", is_bound=True)
+        for i, money in zip(floored, least, strict=True)
     ]
     place = np.arange(floored.size)
     minimum = (place, on[floored], -problem.lower[floored] / scale)
@@ -209,7 +217,7 @@ def _activity(writer: _Writer, spends: IntArray, reach: FloatArray) -> None:
         active = (np.zeros_like(members), members, 1.0)
         for number, is_most in ((count.at_least, False), (count.at_most, True)):
             if number < members.size if is_most else number > 0:
-                limit = Limit(count.name, is_most, number, 1.0, Unit.CELLS, " active")
+                limit = Limit(count.name, is_most, number, 1.0, Unit.CELLS, " cells")
                 writer.soft([limit], active, bound=np.array([float(number)]))
 
 
@@ -224,15 +232,17 @@ def _sums(writer: _Writer, spends: IntArray, allowance: float) -> None:
     places, cells = table.coords
     largest = np.full(len(rows.names), 1e-300)
     np.maximum.at(largest, places, np.abs(table.data))
-    kinds = [_kind_of_row(table.data[places == m]) for m in range(largest.size)]
+    own = [table.data[places == m] for m in range(largest.size)]
+    is_equality = rows.lower == rows.upper
     for side, is_most in ((rows.lower, False), (rows.upper, True)):
         kept = np.flatnonzero(np.isfinite(side))
         order = np.full(largest.size, -1)
         order[kept] = np.arange(kept.size)
         of_kept = order[places] >= 0
+        kinds = [_kind_of_row(own[m], bool(is_equality[m]), is_most) for m in kept]
         names = [
-            Limit(rows.names[m], is_most, float(side[m]), float(largest[m]) * scale, *kinds[m])
-            for m in kept
+            Limit(rows.names[m], is_most, float(side[m]), float(largest[m]) * scale, *kind)
+            for m, kind in zip(kept, kinds, strict=True)
         ]
         values = table.data[of_kept] / largest[places[of_kept]]
         entries = (order[places[of_kept]], spends[cells[of_kept]], values)
@@ -240,11 +250,16 @@ def _sums(writer: _Writer, spends: IntArray, allowance: float) -> None:
         writer.soft(names, entries, bound=moved / scale)
 
 
-def _kind_of_row(coefficients: FloatArray) -> tuple[Unit, str, bool]:
-    """A row's unit, the ending of its name, and whether its bound is to be named."""
+def _kind_of_row(coefficients: FloatArray, is_equality: bool, is_most: bool) -> _RowKind:
+    """A row's unit, the ending of its name, and whether its bound is to be named.
+
+    A share or a ratio compares two sums: its name says its size, its bound is 0.
+    """
     is_mixed = bool(np.any(coefficients > 0.0) and np.any(coefficients < 0.0))
     is_money = is_mixed or bool(np.all(np.abs(np.abs(coefficients) - 1.0) < 1e-12))
-    return Unit.MONEY if is_money else Unit.UNITS, "", not is_mixed
+    side = " from above" if is_most else " from below"
+    unit = Unit.MONEY if is_money else Unit.UNITS
+    return unit, side if is_mixed and is_equality else "", not is_mixed
 
 
 def _moves(writer: _Writer, spends: IntArray) -> IntArray:
@@ -260,7 +275,7 @@ def _moves(writer: _Writer, spends: IntArray) -> IntArray:
         for side in (up, down):
             sums = ((np.zeros_like(side), side, 1.0), (first, both, -1.0))
             writer.program.rows(*sums, high=0.0, count=1)
-        limit = Limit("money moved", True, problem.most_moved, scale)
+        limit = Limit(MOVED, True, problem.most_moved, scale)
         writer.soft([limit], (first, both, 1.0), bound=np.array([problem.most_moved / scale]))
     return np.concatenate([up, down])
 

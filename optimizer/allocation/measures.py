@@ -19,10 +19,34 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
+BISECTIONS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Smooth:
+    """A smoothed measure at gains (N,), to second order in them."""
+
+    value: float
+    direction: FloatArray  # (N,)
+    counted: BoolArray  # (N,): draws whose weights move with the gains
+    bend: float  # of the counted draws' spread about their mean
+    along: FloatArray | None  # (N,): a unit direction that does not bend
+
+    def rows(self, marginal: FloatArray) -> FloatArray:
+        """R (n, N') of the Hessian -R R' in the spends, from each draw's slopes (N, n)."""
+        slopes = marginal[self.counted]
+        centred = slopes - slopes.mean(axis=0) if slopes.size else slopes
+        if self.along is not None:
+            centred = centred - self.along[:, None] * (self.along @ centred)
+        return np.asarray(centred.T * math.sqrt(self.bend))
 
 
 class Measure(Protocol):
     """What a spread of gains is worth."""
+
+    def smooth(self, gain: FloatArray, eps: float) -> Smooth:
+        """The measure with its kinks rounded off over ``eps`` of the gains' unit."""
 
     def value(self, gain: FloatArray) -> float:
         """The worth of gains (N,), in their unit."""
@@ -42,6 +66,15 @@ class Caution:
 
     def value(self, gain: FloatArray) -> float:
         return float(gain.mean() - self.strength * np.std(gain))
+
+    def smooth(self, gain: FloatArray, eps: float) -> Smooth:
+        """sd becomes sqrt(variance + eps^2)."""
+        mean = float(gain.mean())
+        spread = math.sqrt(float(gain.var()) + eps**2)
+        q = (gain - mean) / (math.sqrt(gain.size) * spread)
+        bend = self.strength / (spread * gain.size)
+        everyone = np.ones(gain.size, dtype=bool)
+        return Smooth(mean - self.strength * spread, q, everyone, bend, q)
 
     def worst(self, gain: FloatArray) -> FloatArray:
         centred = gain - gain.mean()
@@ -64,6 +97,20 @@ class TailRisk:
     def value(self, gain: FloatArray) -> float:
         mean = float(gain.mean())
         return (1.0 - self.weight) * mean + self.weight * float(self.worst(gain) @ gain)
+
+    def smooth(self, gain: FloatArray, eps: float) -> Smooth:
+        """min over t of t'D + eps / (2 cap) |t - 1/N|^2: a projection on the capped simplex."""
+        cap, even = self._cap(gain.size), 1.0 / gain.size
+        stiff = eps / cap
+        low, high = float(gain.min()) - stiff, float(gain.max()) + stiff
+        for _ in range(BISECTIONS):
+            level = 0.5 * (low + high)
+            t = np.clip(even - (gain - level) / stiff, 0.0, cap)
+            low, high = (level, high) if t.sum() < 1.0 else (low, level)
+        value = float(t @ gain) + 0.5 * stiff * float(((t - even) ** 2).sum())
+        counted = (t > 0.0) & (t < cap)
+        worth = (1.0 - self.weight) * float(gain.mean()) + self.weight * value
+        return Smooth(worth, t, counted, self.weight / stiff, None)
 
     def worst(self, gain: FloatArray) -> FloatArray:
         cap = self._cap(gain.size)

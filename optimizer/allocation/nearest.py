@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from optimizer.allocation.elastic import Elastic
 from optimizer.allocation.limits import FINEST_LOT, optional_cells, stated
 from optimizer.allocation.problem import AllocationProblem, FloatArray
 
 REFINED = 10  # times that curves are made exact where the last split stands
+CLOSE = 1e-4  # of the money moved: how near to the least, where cells may be off
 SETTLED = 1e-6  # of the budget: money moved that is no longer worth another round
 
 
@@ -25,7 +28,7 @@ def nearest_split(problem: AllocationProblem) -> FloatArray | None:
     best: FloatArray | None = None
     moved = float("inf")
     for _ in range(REFINED if problem.targets else 1):
-        elastic = Elastic(stated(problem, with_moves=True, nodes=nodes))
+        elastic = Elastic(stated(problem, with_moves=True, nodes=nodes), CLOSE)
         spend = elastic.nearest()
         if spend is None and best is None and not nodes:
             nodes = _start(problem)
@@ -34,7 +37,7 @@ def nearest_split(problem: AllocationProblem) -> FloatArray | None:
             break
         now = float(abs(spend - problem.reference).sum())
         if now < moved:
-            best = spend
+            best = _inside(problem, spend)
         if now > moved - SETTLED * max(problem.total_budget, FINEST_LOT):
             break
         moved = now
@@ -47,3 +50,9 @@ def _start(problem: AllocationProblem) -> list[FloatArray]:
     elastic = Elastic.of(problem)
     values = elastic.solved(())
     return [] if values is None else [elastic.limits.spend(values)]
+
+
+def _inside(problem: AllocationProblem, spend: FloatArray) -> FloatArray:
+    """A solver's split (n,) with its roundings taken back to the cells' own bounds."""
+    is_off = optional_cells(problem) & (spend < 0.5 * problem.lower)
+    return np.where(is_off, 0.0, np.clip(spend, problem.lower, problem.upper))

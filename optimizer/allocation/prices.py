@@ -9,12 +9,12 @@ or by halving.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from optimizer.allocation.problem import Box, FloatArray, near_zero
-from optimizer.curves import Curve
+from optimizer.curves import BestResponse, Curve
 
 MAX_STEPS = 200
 DUAL_TOLERANCE = 1e-12  # of the gain: when the bound cannot fall by more, the search ends
@@ -33,6 +33,7 @@ class Relaxation:
     shortfall: FloatArray  # (n,), distance from the curve up to its envelope at the split
     slack: float  # of the bound that comes from tabulation: no cut can take it away
     support: FloatArray  # (m, n), with caution: splits whose mixture the bound speaks of
+    prices: FloatArray  # flat: on the total, rows, targets, counts and moves, cost apart
     direction: int = 0  # with caution: which direction over the draws the bound belongs to
 
 
@@ -49,13 +50,13 @@ class _Point:
 
 class _PriceSearch:
     def __init__(self, curves: Curve, box: Box) -> None:
-        self.curves, self.budget = curves, box.budget
+        self.curves, self.box, self.budget = curves, box, box.budget
         self.lower, self.upper = box.lower, box.upper
         self.best: _Point | None = None
 
     def ask(self, price: float) -> _Point:
         """Answer of all cells to a price; remembers the lowest bound."""
-        answer = self.curves.best_response(price, self.lower, self.upper)
+        answer = respond(self.curves, price, self.box)
         charge = price * self.budget
         point = _Point(
             price,
@@ -165,7 +166,7 @@ def price_search(curves: Curve, box: Box, start: float | None = None) -> Relaxat
     share = (box.budget - above.total) / gap if gap > 0.0 else 0.0
     spend = above.spend + np.clip(share, 0.0, 1.0) * (below.spend - above.spend)
     best = search.best
-    answer = curves.best_response(best.price, box.lower, box.upper)
+    answer = respond(curves, best.price, box)
     shortfall = answer.value - (curves.value(spend) - best.price * spend)
     return Relaxation(
         price=best.price,
@@ -177,4 +178,55 @@ def price_search(curves: Curve, box: Box, start: float | None = None) -> Relaxat
         shortfall=np.maximum(shortfall, 0.0),
         slack=best.bound - best.dual,
         support=np.stack([above.spend, below.spend]),
+        prices=np.array([best.price]),
+    )
+
+
+def respond(curves: Curve, price: float, box: Box) -> BestResponse:
+    """Every cell's best answer to a price within its domain."""
+    answer = curves.best_response(price, box.lower, box.upper)
+    if not box.optional.any():
+        return answer
+    off = box.optional & (answer.value < 0.0)
+    return BestResponse(
+        np.where(off, 0.0, answer.spend),
+        np.where(off, 0.0, answer.value),
+        np.where(box.optional, np.maximum(answer.upper, 0.0), answer.upper),
+    )
+
+
+def total_search(curves: Curve, box: Box, cost: float, start: float | None = None) -> Relaxation:
+    """Lowest dual bound of max sum f(x) - cost x over a box whose total may vary.
+
+    Where the cells left to the cost alone spend within the range, the total has no price;
+    otherwise the end of the range they run into is the budget.
+    """
+    total = box.budget
+    if box.least_total < box.budget:
+        free = respond(curves, cost, box)
+        wanted = float(free.spend.sum())
+        if box.least_total <= wanted <= box.budget:
+            return _unpriced(curves, cost, free)
+        total = box.least_total if wanted < box.least_total else box.budget
+    found = price_search(curves, replace(box, budget=total, least=None), start)
+    return replace(
+        found, bound=found.bound - cost * total, prices=np.array([found.price - cost])
+    )
+
+
+def _unpriced(curves: Curve, cost: float, answer: BestResponse) -> Relaxation:
+    """What every cell does at the cost alone: the best there is."""
+    none = np.zeros_like(answer.spend)
+    bound = float(answer.upper.sum())
+    return Relaxation(
+        price=cost,
+        bound=bound,
+        spend=answer.spend,
+        modest_spend=answer.spend,
+        eager_spend=answer.spend,
+        best_value=answer.value,
+        shortfall=none,
+        slack=bound - float(answer.value.sum()),
+        support=np.stack([answer.spend, answer.spend]),
+        prices=np.zeros(1),
     )

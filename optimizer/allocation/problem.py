@@ -8,7 +8,8 @@ reference split and k the caution. All money is for the whole plan.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -21,16 +22,34 @@ from optimizer.errors import InfeasibleError
 FloatArray = npt.NDArray[np.float64]
 ROUNDING = 4.0 * float(np.finfo(float).eps)
 NEAR_ZERO = 1e-9  # of a cell's maximum: slopes at zero spend are taken here, where finite
+CENT = 0.01
+MOST_LOTS = 4096  # in a cell: finer lots are as good as none
 CENTS_AGREE = 1e-7  # of a lot: how far a sum of decimal limits may stray in binary
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """The splits within bounds that add up to a budget."""
+    """The splits within bounds whose total fits the budget, and what the rows leave of them.
+
+    An optional cell may also get nothing, whatever its lower bound.
+    """
 
     lower: FloatArray  # (n,), currency
     upper: FloatArray  # (n,), currency
-    budget: float  # currency
+    budget: float  # currency: the most that may be spent
+    least: float | None = None  # currency: the least; None is the budget itself
+    optional: BoolArray = field(default_factory=lambda: np.zeros(1, dtype=bool))  # (n,) or (1,)
+    rows: Rows | None = None
+
+    @property
+    def least_total(self) -> float:
+        """The least that must be spent, currency."""
+        return self.budget if self.least is None else self.least
+
+    @property
+    def floor(self) -> FloatArray:
+        """The least (n,) each cell may get: nothing where it is optional."""
+        return np.where(self.optional, 0.0, self.lower)
 
     @property
     def _slack(self) -> float:
@@ -39,44 +58,70 @@ class Box:
 
     @property
     def is_empty(self) -> bool:
-        """Whether it holds no split at all."""
-        least, most = float(self.lower.sum()), float(self.upper.sum())
-        return least > self.budget + self._slack or most < self.budget - self._slack
+        """Whether its bounds and its total leave no split at all."""
+        floor, slack = self.floor, self._slack
+        if float(floor.sum()) > self.budget + slack or np.any(floor > self.upper + slack):
+            return True
+        return float(self.upper.sum()) < self.least_total - slack
 
     def tightened(self) -> Box:
         """The same splits in the narrowest bounds: a cell gets what the others leave it.
 
-        A rounding allowance keeps every split inside in floating point.
+        A rounding allowance keeps every split inside in floating point. An optional cell that
+        the others cannot do without is optional no more; one they leave too little gets nothing.
         """
-        others_least = self.lower.sum() - self.lower
-        others_most = self.upper.sum() - self.upper
-        low = np.maximum(self.lower, self.budget - others_most - self._slack)
-        high = np.minimum(self.upper, self.budget - others_least + self._slack)
-        return Box(low, np.maximum(high, low), self.budget)
+        floor, upper = self.floor, self.upper
+        low = np.maximum(floor, self.least_total - (upper.sum() - upper) - self._slack)
+        high = np.minimum(upper, self.budget - (floor.sum() - floor) + self._slack)
+        if self.rows is not None:
+            low, high = self.rows.within(low, high, ROUNDING * self.lower.size)
+        if not self.optional.any():
+            return replace(self, lower=low, upper=np.maximum(high, low))
+        needed, idle = self.optional & (low > 0.0), self.optional & (high < self.lower)
+        optional = self.optional & ~needed & ~idle
+        lower = np.where(idle, 0.0, np.maximum(self.lower, low))
+        high = np.where(idle, 0.0, high)
+        return replace(self, lower=lower, upper=np.maximum(high, lower), optional=optional)
 
     def cut(self, cell: int, at: float) -> tuple[Box, Box]:
-        """The part where a cell gets at most, and the part where it gets at least, a spend."""
+        """The part where a cell gets at most, and the part where it gets at least, a spend.
+
+        An optional cell cut below its lower bound gets nothing in the one part, and is optional
+        no more in the other.
+        """
         upper, lower = self.upper.copy(), self.lower.copy()
+        below = replace(self, upper=upper)
+        above = replace(self, lower=lower)
         upper[cell] = min(at, upper[cell])
         lower[cell] = max(at, lower[cell])
-        return Box(self.lower, upper, self.budget), Box(lower, self.upper, self.budget)
+        if not np.any(self.optional[cell : cell + 1]):
+            return below, above
+        settled = self.optional.copy()
+        settled[cell] = False
+        if at < self.lower[cell]:
+            upper[cell] = 0.0
+            none = self.lower.copy()
+            none[cell] = 0.0
+            below = replace(below, lower=none, optional=settled)
+        return below, replace(above, optional=settled)
 
     def nearest(self, reference: FloatArray) -> FloatArray:
-        """The split (n,) that moves the least money away from a reference.
+        """The split (n,) that moves the least money away from a reference, rows left aside.
 
         Clipping to the bounds is forced; what is then missing (or over) is spread in proportion
         to the room each cell has left, which moves no more than any other way of doing it.
         """
         spend = np.clip(reference, self.lower, self.upper)
-        missing = self.budget - float(spend.sum())
+        total = float(spend.sum())
+        missing = min(max(total, self.least_total), self.budget) - total
         room = self.upper - spend if missing > 0.0 else spend - self.lower
-        total = float(room.sum())
-        if total <= 0.0:
+        most = float(room.sum())
+        if most <= 0.0 or missing == 0.0:
             return spend
-        return np.clip(spend + room * (missing / total), self.lower, self.upper)
+        return np.clip(spend + room * (missing / most), self.lower, self.upper)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AllocationProblem:
     """What is to be split, over what, within which bounds.
 
@@ -107,8 +152,33 @@ class AllocationProblem:
     @property
     def box(self) -> Box:
         """Every split the bounds and the budget allow; sums of decimals may miss by a rounding."""
-        budget = min(max(self.total_budget, float(self.lower.sum())), float(self.upper.sum()))
-        return Box(self.lower, self.upper, budget)
+        optional = np.zeros(1, dtype=bool) if self.optional is None else self.optional
+        floor = float(np.where(optional, 0.0, self.lower).sum())
+        budget = min(max(self.total_budget, floor), float(self.upper.sum()))
+        least = None if self.least_total is None else min(self.least_total, budget)
+        rows = self.rows if self.rows is not None and self.rows.names else None
+        return Box(self.lower, self.upper, budget, least, optional, rows)
+
+    @property
+    def coupling(self) -> Rows:
+        """The rows beside the total."""
+        return self.rows if self.rows is not None else Rows.none(self.lower.size)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether nothing but the total couples the cells."""
+        has_rows = self.rows is not None and bool(self.rows.names)
+        return not (has_rows or self.targets or self.counts) and self.most_moved is None
+
+    @property
+    def has_coarse_lots(self) -> bool:
+        """Whether a stated lot, coarser than a cent, makes domains its multiples."""
+        return self.lot > CENT and float(self.upper.max()) / self.lot <= MOST_LOTS
+
+    @cached_property
+    def measure(self) -> Measure:
+        """What a spread of gains is worth."""
+        return self.tail if self.tail is not None else Caution(self.caution)
 
     @property
     def mean_gain(self) -> Curve:
@@ -123,7 +193,8 @@ class AllocationProblem:
     @property
     def is_cautious(self) -> bool:
         """Whether the spread of the draws enters the objective."""
-        return self.caution > 0.0 and self.draws is not None
+        is_neutral = self.caution <= 0.0 if self.tail is None else self.tail.weight <= 0.0
+        return not is_neutral and self.draws is not None
 
     def gain_draws(self, spend: FloatArray) -> FloatArray:
         """Total gain (N,) of a split under each draw; one entry without draws."""
@@ -131,13 +202,57 @@ class AllocationProblem:
             return np.asarray(self.gains.source.value(spend).sum(axis=1))
         return np.atleast_1d(self.gains.value(spend).sum())
 
-    def objective(self, spend: FloatArray) -> float:
-        """What is maximised, as a level: E[D] - k sd[D] plus the reference's own value."""
-        gains = self.gain_draws(spend)
-        level = float(gains.mean() - self.cost_per_spend * spend.sum())
+    def worth(self, gains: FloatArray) -> float:
+        """The level that gains (N,) are worth: by the measure, from the reference's own mean."""
         if not self.is_cautious:
-            return level
-        return level - self.caution * float(np.std(gains - self.gain_draws(self.reference)))
+            return float(gains.mean())
+        before = self.reference_gains
+        return float(before.mean()) + self.measure.value(gains - before)
+
+    @cached_property
+    def reference_gains(self) -> FloatArray:
+        """Total gain (N,) of the reference under each draw."""
+        return self.gain_draws(self.reference)
+
+    def objective(self, spend: FloatArray) -> float:
+        """What is maximised, as a level: the worth of the gains less the cost of spending."""
+        cost = self.cost_per_spend * float(spend.sum())
+        return (self.worth(self.gain_draws(spend)) if self.counts_gain else 0.0) - cost
+
+    def shortfall(self, spend: FloatArray) -> float:
+        """How far a split misses rows, targets, counts and moves; 0 is feasible, 1 is all."""
+        rows, short = self.coupling, [0.0]
+        if rows.names:
+            short.append(float((rows.excess(spend) / rows.scale(self.lower, self.upper)).max()))
+        if self.targets:
+            short += [self._missing(target, spend) for target in self.targets]
+        active = spend > 0.0
+        for count in self.counts:
+            number = int((count.members & active).sum())
+            short.append(float(max(count.at_least - number, number - count.at_most, 0)))
+        if self.most_moved is not None:
+            moves = spend - self.reference
+            most = max(float(np.maximum(moves, 0.0).sum()), float(np.maximum(-moves, 0.0).sum()))
+            short.append((most - self.most_moved) / max(float(self.reference.sum()), 1e-300))
+        return max(short)
+
+    def _missing(self, target: Target, spend: FloatArray) -> float:
+        """How far a split misses a target, as a share of what it earns and costs."""
+        reached, size = self.reached(target, spend)
+        return -reached / max(size + abs(target.least), 1e-300)
+
+    def reached(self, target: Target, spend: FloatArray) -> tuple[float, float]:
+        """What a split reaches of a target, less what is asked, and the size of its parts."""
+        cost = float(target.cost @ spend)
+        if isinstance(self.gains, TabulatedDraws):
+            gains = self.gains.source.value(spend) @ target.worth
+            level = float(gains.mean())
+            if target.is_cautious and self.is_cautious:
+                before = self.gains.source.value(self.reference) @ target.worth
+                level = float(before.mean()) + self.measure.value(gains - before)
+        else:
+            level = float(self.gains.value(spend) @ target.worth)
+        return level - cost - target.least, abs(level) + abs(cost)
 
     def marginal_gain(self, spend: FloatArray) -> FloatArray:
         """Slope (n,) of the objective, before the cost of spending: with caution, under the
@@ -146,12 +261,10 @@ class AllocationProblem:
         if not isinstance(self.gains, TabulatedDraws):
             return self.gains.marginal(inside)
         marginal = self.gains.source.marginal(inside)
-        gain = self.gain_draws(spend) - self.gain_draws(self.reference)
-        spread = float(gain.std())
-        if not self.is_cautious or spread <= 0.0:
+        if not self.is_cautious:
             return np.asarray(marginal.mean(axis=0))
-        weights = (1.0 - self.caution * (gain - gain.mean()) / spread) / gain.size
-        return np.asarray(weights @ marginal)
+        direction = self.measure.worst(self.gain_draws(spend) - self.reference_gains)
+        return np.asarray(self.measure.weights(direction) @ marginal)
 
     def check_feasible(self) -> None:
         """Raise if no split within the bounds adds up to the budget."""

@@ -58,8 +58,8 @@ class Program:
         self._sides.append((low_side, high_side))
         return np.arange(first, self.n_rows)
 
-    def solver(self) -> Solver:
-        """HiGHS, loaded with the program."""
+    def solver(self, gap: float) -> Solver:
+        """HiGHS, loaded with the program, content with a relative gap over whole numbers."""
         from highspy import Highs, HighsLp, HighsVarType, MatrixFormat
         from scipy.sparse import csr_array
 
@@ -81,6 +81,7 @@ class Program:
         highs = Highs()  # type: ignore[no-untyped-call]
         for option, value in OPTIONS.items():
             highs.setOptionValue(option, value)
+        highs.setOptionValue("mip_rel_gap", gap)
         highs.passModel(program)
         return Solver(highs, lower, upper, low, high)
 
@@ -90,7 +91,6 @@ OPTIONS = {
     "threads": 1,
     "primal_feasibility_tolerance": AGREEMENT,
     "mip_feasibility_tolerance": AGREEMENT,
-    "mip_rel_gap": 1e-7,
     "mip_max_nodes": MOST_NODES,
 }
 

@@ -26,13 +26,17 @@ class Quadratic:
 
         Where a cell's own curvature is not negative it is bent down, so that the step ascends.
         """
+        bend = self.bend(box)
+        return _ActiveSet(self.gradient, bend, box.lower - spend, box.upper - spend).solve()
+
+    def bend(self, box: Box) -> FloatArray:
+        """The positive definite matrix (n, n) that the step takes for the curvature."""
         width = np.maximum(box.upper - box.lower, 1e-300)
         steep = max(float(np.ptp(self.gradient)), 1e-300)
         own = np.minimum(self.own_curvature, -LEAST_CURVATURE * steep / width.max())
         bent = np.minimum(-np.abs(self.own_curvature), -steep / width)
         own = np.where(self.own_curvature > 0.0, bent, own)
-        bend = self.spread_rows @ self.spread_rows.T - np.diag(own)
-        return _ActiveSet(self.gradient, bend, box.lower - spend, box.upper - spend).solve()
+        return np.asarray(self.spread_rows @ self.spread_rows.T - np.diag(own))
 
 
 class _ActiveSet:

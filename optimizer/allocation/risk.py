@@ -1,15 +1,15 @@
-r"""Caution: maximise :math:`E[D(x)] - k \, sd[D(x)]` over joint draws, with a proved bound.
+r"""Measures of risk over joint draws, maximised with a proved bound.
 
 The spread couples the cells, so a price search alone does not apply. Two facts close the gap.
 *Ascent*: the objective's gradient and Hessian come from the draws directly, so Newton's method
-with bounds finds a local best to machine precision. *Bound*: for every direction q with
-|q| <= 1 and sum 0 the objective is at most the mean under the weights
-:math:`w_s = (1 - k \sqrt N q_s) / N`, which is separable and has a price search of its own. At
-the optimum of a concave problem the q of the split itself closes the gap. Where S-curves leave
-one, q is mixed over the splits found in the box (a bundle), and the box is branched.
+with bounds and rows finds a local best to machine precision. *Bound*: a measure is the least of
+many re-weighted means (:mod:`optimizer.allocation.measures`), and every one of them is separable
+and has a relaxation of its own. At the optimum of a concave problem the weights of the split
+itself close the gap. Where S-curves leave one, weights are mixed over the splits found in the
+box (a bundle), and the box is branched.
 
-The spread is smoothed to sqrt(variance + eps^2): it has a kink at the reference split, the
-smoothed q stays inside the ball, and the bound stays valid.
+The measure is smoothed: caution has a kink at the reference split, CVaR one at every tie of two
+draws. Smoothed weights stay inside their set, and the bound stays valid.
 """
 
 from __future__ import annotations
@@ -18,12 +18,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optimizer.allocation.branch import Branched, branch_and_bound
-from optimizer.allocation.certificate import Leaf, Node, Proof, draw_weights
-from optimizer.allocation.prices import Relaxation, price_search
+from optimizer.allocation.branch import Branched, branch_and_bound, filled
+from optimizer.allocation.certificate import Leaf, Node, Proof
+from optimizer.allocation.columns import relax as relax_columns
+from optimizer.allocation.coupled import is_feasible, mixture_of, polished, relaxation_of, size_of
+from optimizer.allocation.lagrangian import Lagrangian, under
+from optimizer.allocation.prices import Relaxation, total_search
 from optimizer.allocation.problem import AllocationProblem, Box, FloatArray, near_zero
 from optimizer.allocation.quadratic import Quadratic
-from optimizer.curves import TableCurve, TabulatedDraws
+from optimizer.allocation.steps import RowStep
+from optimizer.curves import TabulatedDraws
 
 CAUTIOUS_GAP = 2e-6  # of the gain: the search stops here; 1e-5 is promised
 CAUTIOUS_NODES = 200
@@ -44,46 +48,57 @@ class _State:
     model: Quadratic
 
 
-class CautiousObjective:
-    """E[D] - k sd[D], as a level: the value of the reference under the mean is added back."""
+@dataclass(frozen=True, slots=True)
+class _Support:
+    """Splits of a bundle, and what each earns under every draw."""
+
+    splits: FloatArray  # (m, n)
+    gains: FloatArray  # (m, N)
+
+
+class RiskObjective:
+    """A measure of the gains over the reference, less the cost of spending, as a level."""
 
     def __init__(self, problem: AllocationProblem, draws: TabulatedDraws) -> None:
         self.problem, self.tables, self.source = problem, draws, draws.source
-        self.caution = problem.caution
-        self.before = problem.gain_draws(problem.reference)
+        self.measure = problem.measure
+        self.before = problem.reference_gains
         self.level = float(self.before.mean())
-        self.scale = max(abs(self.level), 1e-100)
-        self.coarse, self.fine = SMOOTHING[0] * self.scale, SMOOTHING[-1] * self.scale
+        self.scale = max(size_of(problem) if not problem.is_single else abs(self.level), 1e-100)
+        self.smoothing = SMOOTHING if problem.tail is None else (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+        self.fine = self.smoothing[-1] * self.scale
+        self.cost, self.counts = problem.cost_per_spend, float(problem.counts_gain)
         self.directions: list[FloatArray] = []
-        self.recent: dict[int, tuple[TableCurve, float]] = {}
+        self.recent: dict[int, tuple[Lagrangian, float]] = {}
+        self.is_priced = problem.is_single and not problem.has_coarse_lots
 
     def gain(self, spend: FloatArray) -> FloatArray:
         """D_s (N,): gain over the reference under each draw."""
         return np.asarray(self.source.value(spend).sum(axis=1)) - self.before
 
     def value(self, spend: FloatArray) -> float:
-        return self.level + self.smoothed(self.gain(spend), 0.0)
+        if not self.is_priced and not is_feasible(self.problem, spend):
+            return -np.inf
+        return self.problem.objective(spend)
 
-    def smoothed(self, gain: FloatArray, eps: float) -> float:
-        """E[D] - k sqrt(var[D] + eps^2)."""
-        return float(gain.mean() - self.caution * np.sqrt(gain.var() + eps**2))
+    def climbing_value(self, spend: FloatArray, eps: float) -> float:
+        """What a climb maximises: the smoothed measure less the cost."""
+        worth = self.measure.smooth(self.gain(spend), eps).value
+        return self.counts * worth - self.cost * float(spend.sum())
 
     def direction(self, gain: FloatArray) -> FloatArray:
-        """The q (N,) under which these gains are weighted worst, inside the ball."""
-        eps = self.fine
-        return np.asarray((gain - gain.mean()) / np.sqrt(gain.size * (gain.var() + eps**2)))
+        """The direction (N,) under which these gains are weighted worst."""
+        return self.measure.smooth(gain, self.fine).direction
 
     def add(self, direction: FloatArray) -> int:
         """Remember a direction; its place among all."""
         self.directions.append(direction)
         return len(self.directions) - 1
 
-    def weighted(self, place: int) -> tuple[TableCurve, float]:
-        """The curves under a direction's weights, and what turns their sum into a level."""
+    def weighted(self, place: int) -> tuple[Lagrangian, float]:
+        """The problem under a direction's weights, and what turns its value into a level."""
         if place not in self.recent:
-            weights = draw_weights(self.directions[place], self.caution)
-            offset = self.level - float(weights @ self.before)
-            self.recent[place] = self.tables.weighted(weights), offset
+            self.recent[place] = under(self.problem, self.directions[place])
             if len(self.recent) > RECENT_DIRECTIONS:
                 del self.recent[next(iter(self.recent))]
         return self.recent[place]
@@ -95,88 +110,138 @@ class CautiousObjective:
         the splits found. The mixture's own split is where the bound and the objective part, so
         it is what the box is cut at.
         """
-        best = self._under(parent.direction if parent else 0, box, parent)
-        support = [best.modest_spend, best.eager_spend]
+        best = self._under(parent.direction if parent else 0, box, parent, enough)
+        support = self._support(best)
         if parent is not None:
-            inside = np.all((parent.support >= box.lower) & (parent.support <= box.upper), axis=1)
-            support += list(parent.support[inside])
+            inside = parent.support[
+                np.all((parent.support >= box.floor) & (parent.support <= box.upper), axis=1)
+            ]
+            support = _joined(support, self._plain(inside))
         for _ in range(BUNDLE_STEPS):
             if best.bound - best.slack <= enough:
                 return best
-            shares, mixed = self._mixture(np.array(support), box.budget)
-            found = self._under(self.add(self.direction(mixed)), box, best)
-            support = [split for split, share in zip(support, shares, strict=True) if share > 1e-9]
-            middle = shares[shares > 1e-9] @ np.array(support)
-            support += [found.modest_spend, found.eager_spend]
+            shares, mixed = self._mixture(support, box)
+            found = self._under(self.add(self.direction(mixed)), box, best, enough)
+            used = shares > 1e-9
+            support = _Support(support.splits[used], support.gains[used])
+            middle = shares[used] @ support.splits
+            support = _joined(support, self._support(found))
             gained = best.bound - found.bound
             best = found if gained > 0.0 else best
             if gained < WORTH_ANOTHER * (best.bound - enough):
                 break
-        return self._centred(best, middle, np.array(support))
+        return self._centred(best, box, middle, support.splits)
 
-    def _under(self, place: int, box: Box, start: Relaxation | None) -> Relaxation:
-        curves, offset = self.weighted(place)
-        found = price_search(curves, box, start.price if start else None)
+    def _support(self, found: Relaxation) -> _Support:
+        """What a relaxation adds to the bundle: both sides of its jump, or its whole mixture."""
+        if self.is_priced:
+            return self._plain(np.stack([found.modest_spend, found.eager_spend]))
+        low, high = found.modest_spend, found.eager_spend
+        with np.errstate(invalid="ignore", divide="ignore"):
+            share = np.where(high > low, (found.spend - low) / (high - low), 0.0)
+        gains = self.source.value(low) * (1.0 - share) + self.source.value(high) * share
+        return _Support(found.spend[None], (gains.sum(axis=1) - self.before)[None])
+
+    def _plain(self, splits: FloatArray) -> _Support:
+        gains = [self.gain(split) for split in splits]
+        return _Support(splits, np.array(gains).reshape(len(splits), self.before.size))
+
+    def _under(
+        self, place: int, box: Box, start: Relaxation | None, enough: float
+    ) -> Relaxation:
+        lagrangian, offset = self.weighted(place)
+        if self.is_priced:
+            found = total_search(lagrangian.gains, box, self.cost, start.price if start else None)
+        else:
+            mixture = relax_columns(
+                lagrangian, box, scale=self.scale, start=mixture_of(start), enough=enough - offset
+            )
+            found = relaxation_of(mixture)
         return replace(found, bound=found.bound + offset, direction=place)
 
-    def _centred(self, found: Relaxation, spend: FloatArray, support: FloatArray) -> Relaxation:
+    def _centred(
+        self, found: Relaxation, box: Box, spend: FloatArray, support: FloatArray
+    ) -> Relaxation:
         """The same bound seen from a mixture's split: where envelopes flatter there."""
-        curves, _ = self.weighted(found.direction)
-        short = found.best_value - (curves.value(spend) - found.price * spend)
-        return replace(found, spend=spend, shortfall=np.maximum(short, 0.0), support=support)
+        lagrangian, _ = self.weighted(found.direction)
+        charges = lagrangian.charges(found.prices, box)
+        best = lagrangian.respond(box, charges).value
+        short = np.maximum(best - lagrangian.value(spend, charges), 0.0)
+        return replace(found, spend=spend, shortfall=short, support=support)
 
-    def _mixture(self, splits: FloatArray, budget: float) -> tuple[FloatArray, FloatArray]:
-        """Shares (m,) of splits (m, n) that the objective likes best, and their gains (N,).
+    def _mixture(self, support: _Support, box: Box) -> tuple[FloatArray, FloatArray]:
+        """Shares (m,) of splits that the objective likes best, and their gains (N,).
 
-        Together they spend the budget, each alone may miss it.
+        Together they spend what may be spent, each alone may miss it.
         """
         from scipy.optimize import Bounds, LinearConstraint, minimize
 
-        gains = np.array([self.gain(split) for split in splits])
-        count = len(splits)
+        gains, count = support.gains, len(support.gains)
+        totals = support.splits.sum(axis=1)
 
         def loss(shares: FloatArray) -> float:
-            return -self.smoothed(shares @ gains, self.fine) / self.scale
+            worth = self.measure.smooth(shares @ gains, self.fine).value
+            return -(self.counts * worth - self.cost * float(shares @ totals)) / self.scale
 
         def slope(shares: FloatArray) -> FloatArray:
-            weights = draw_weights(self.direction(shares @ gains), self.caution)
-            return np.asarray(-(gains @ weights) / self.scale)
+            weights = self.measure.weights(self.direction(shares @ gains))
+            return np.asarray(-(self.counts * (gains @ weights) - self.cost * totals) / self.scale)
 
-        rows = np.stack([np.ones(count), splits.sum(axis=1) / budget])
+        budget = max(box.budget, 1e-300)
+        low, high = [1.0], [1.0]
+        rows = [np.ones(count)]
+        if self.is_priced:
+            rows.append(totals / budget)
+            low.append(box.least_total / budget)
+            high.append(1.0)
         found = minimize(
             loss,
             np.full(count, 1.0 / count),
             jac=slope,
             method="SLSQP",
             bounds=Bounds(0.0, 1.0),
-            constraints=LinearConstraint(rows, 1.0, 1.0),
+            constraints=LinearConstraint(np.array(rows), low, high),
             options={"ftol": 1e-13, "maxiter": 100},
         )
         shares = np.clip(found.x, 0.0, 1.0)
         return shares, np.asarray(shares @ gains)
 
-    def improve(self, spend: FloatArray) -> FloatArray:
-        return self.climb(spend, self.problem.box, EXPLORING)
+    def candidates(self, found: Relaxation, box: Box) -> list[FloatArray]:
+        return filled(found, box) if self.is_priced else [found.spend]
+
+    def improve(self, found: Relaxation, box: Box) -> list[FloatArray]:
+        if self.is_priced:
+            return [self.climb(found.spend, self.problem.box, EXPLORING)]
+        lagrangian, _ = self.weighted(found.direction)
+        starts = polished(lagrangian, box, found)
+        return [*starts, *(self.climb(start, _fixed(box, start), EXPLORING) for start in starts)]
 
     def climb(self, spend: FloatArray, box: Box, tolerance: float) -> FloatArray:
         """A local best of the smoothed objective in a box, smoothing taken away step by step."""
-        for share in SMOOTHING:
+        last = len(self.smoothing) - 1
+        for place, share in enumerate(self.smoothing):
             eps = share * self.scale
-            if eps in (self.coarse, self.fine) or self.gain(spend).std() < FAR_FROM_KINK * eps:
+            is_near = self.gain(spend).std() < FAR_FROM_KINK * eps or self.problem.tail is not None
+            if place in (0, last) or is_near:
                 spend = self._climb(spend, box, eps, tolerance * self.scale)
         return spend
 
     def _climb(self, spend: FloatArray, box: Box, eps: float, least: float) -> FloatArray:
+        row_step = None if self._is_plain(box) else RowStep(self.problem, box)
         for _ in range(ASCENT_STEPS):
             state = self._state(spend, eps)
-            step = state.model.best_step(spend, box)
+            if row_step is None:
+                step = state.model.best_step(spend, box)
+            else:
+                step = row_step.best(state.model, spend)
             promised = float(state.model.gradient @ step)
             if promised <= least:
                 break
             size = 1.0
             while size > 1e-9:
                 moved = np.clip(spend + size * step, box.lower, box.upper)
-                if self.smoothed(self.gain(moved), eps) >= state.value + 1e-4 * size * promised:
+                enough = state.value + 1e-4 * size * promised
+                if self.climbing_value(moved, eps) >= enough and self._keeps(moved, row_step):
                     break
                 size *= 0.5
             else:
@@ -184,24 +249,44 @@ class CautiousObjective:
             spend = moved
         return spend
 
+    def _is_plain(self, box: Box) -> bool:
+        """Whether one fixed total is all that couples the cells."""
+        return self.is_priced and box.least_total == box.budget
+
+    def _keeps(self, spend: FloatArray, row_step: RowStep | None) -> bool:
+        return row_step is None or not self.problem.targets or is_feasible(self.problem, spend)
+
     def _state(self, spend: FloatArray, eps: float) -> _State:
-        gain = self.gain(spend)
-        spread = float(np.sqrt(gain.var() + eps**2))
-        q = (gain - gain.mean()) / (np.sqrt(gain.size) * spread)
-        weights = draw_weights(q, self.caution)
+        smooth = self.measure.smooth(self.gain(spend), eps)
+        weights = self.measure.weights(smooth.direction)
         inside = np.maximum(spend, near_zero(self.problem.upper))
         marginal = self.source.marginal(inside)
-        centred = marginal - marginal.mean(axis=0)
-        rows = (centred - q[:, None] * (q @ centred)).T
-        rows *= np.sqrt(self.caution / (spread * gain.size))
-        own = weights @ self.source.second_derivative(inside)
-        return _State(self.smoothed(gain, eps), Quadratic(weights @ marginal, own, rows))
+        own = self.counts * (weights @ self.source.second_derivative(inside))
+        rows = smooth.rows(marginal) * np.sqrt(self.counts)
+        gradient = self.counts * (weights @ marginal) - self.cost
+        value = self.counts * smooth.value - self.cost * float(spend.sum())
+        return _State(value, Quadratic(gradient, own, rows))
 
 
-def cautious_split(
+def _joined(first: _Support, second: _Support) -> _Support:
+    return _Support(
+        np.concatenate([first.splits, second.splits]),
+        np.concatenate([first.gains, second.gains]),
+    )
+
+
+def _fixed(box: Box, spend: FloatArray) -> Box:
+    """A box in which optional cells stay as a split has them."""
+    on = spend > 0.0
+    lower = np.where(box.optional & ~on, 0.0, box.lower)
+    upper = np.where(box.optional & ~on, 0.0, box.upper)
+    return replace(box, lower=lower, upper=upper, optional=np.zeros(1, dtype=bool))
+
+
+def risky_split(
     problem: AllocationProblem, draws: TabulatedDraws, start: FloatArray
 ) -> tuple[Branched, Proof]:
-    """Maximise E[D] - k sd[D] with a proof.
+    """Maximise a measure of risk with a proof.
 
     Parameters
     ----------
@@ -209,22 +294,27 @@ def cautious_split(
     draws : TabulatedDraws
         The gains' draws.
     start : ndarray of shape (n,), currency
-        A feasible split; the answer is at least as good.
+        A split, feasible if one is known; the answer is at least as good.
     """
-    objective = CautiousObjective(problem, draws)
-    climbed = objective.climb(start, problem.box, POLISHED)
-    best = max(start, climbed, key=objective.value)
+    objective = RiskObjective(problem, draws)
+    box = problem.box
+    best = climbed = start
+    if objective.value(start) > -np.inf:
+        climbed = objective.climb(start, _fixed(box, start), POLISHED)
+        best = max(start, climbed, key=objective.value)
     objective.add(objective.direction(objective.gain(climbed)))
     found = branch_and_bound(
         objective,
-        problem.box,
+        box,
         incumbent=best,
+        scale=None if problem.is_single and objective.value(best) > -np.inf else objective.scale,
         target_gap=CAUTIOUS_GAP,
         node_limit=min(problem.node_limit, CAUTIOUS_NODES),
     )
-    polished = objective.climb(found.spend, problem.box, POLISHED)
-    if objective.value(polished) > found.value:
-        found = replace(found, spend=polished, value=objective.value(polished))
+    if found.value > -np.inf:
+        polish = objective.climb(found.spend, _fixed(box, found.spend), POLISHED)
+        if objective.value(polish) > found.value:
+            found = replace(found, spend=polish, value=objective.value(polish))
     return found, _without_unused(found.tree, objective.directions)
 
 

@@ -36,7 +36,7 @@ def rounded(problem: AllocationProblem, spend: FloatArray) -> FloatArray:
         )
     lots = spend / lot
     whole = np.clip(np.floor(lots + CENTS_AGREE), least, most)
-    whole = _spread(whole, lots - whole, budget - _exact_sum(whole), least, most)
+    whole = spread(whole, lots - whole, budget - _exact_sum(whole), least, most)
     return in_money(whole, lot)
 
 
@@ -46,7 +46,7 @@ def _exact_sum(whole: FloatArray) -> float:
     return total if np.abs(whole).sum() <= LARGEST_EXACT else math.fsum(whole)
 
 
-def _spread(
+def spread(
     whole: FloatArray, remainder: FloatArray, missing: float, least: FloatArray, most: FloatArray
 ) -> FloatArray:
     """Hand out (or take back) the missing lots, largest remainder first, room permitting."""

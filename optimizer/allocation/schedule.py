@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from optimizer.allocation.certificate import draw_weights
+from optimizer.allocation.measures import Caution
 from optimizer.allocation.problem import CENTS_AGREE, AllocationProblem, in_money
 from optimizer.allocation.rounding import rounded
 from optimizer.allocation.schedule_proof import (
@@ -135,7 +135,7 @@ def _best_mixture(gains: FloatArray, caution: float) -> FloatArray:
         return -float(gain.mean() - caution * np.sqrt(gain.var() + 1e-20))
 
     def slope(shares: FloatArray) -> FloatArray:
-        return np.asarray(-(scaled @ draw_weights(_direction(shares @ scaled), caution)))
+        return np.asarray(-(scaled @ Caution(caution).weights(_direction(shares @ scaled))))
 
     if count == 1:
         return np.ones(1)

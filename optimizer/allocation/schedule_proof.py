@@ -21,7 +21,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.allocation.certificate import Certificate, draw_weights
+from optimizer.allocation.certificate import Certificate
+from optimizer.allocation.measures import Caution
 from optimizer.allocation.paths import best_paths
 from optimizer.allocation.stocks import FloatArray, ScheduleProblem, accumulate
 from optimizer.curves import Curve
@@ -108,7 +109,7 @@ def weighted_gain(problem: ScheduleProblem, direction: FloatArray | None) -> tup
     draws = problem.draws
     if draws is None or not problem.is_cautious or direction is None:
         return problem.mean_gain, -float(problem.carried_gain.mean())
-    weights = draw_weights(direction, problem.caution)
+    weights = Caution(problem.caution).weights(direction)
     reference = problem.reference_gain
     level = float(reference.mean() - weights @ reference)
     return draws.weighted(weights), level - float(weights @ problem.carried_gain)

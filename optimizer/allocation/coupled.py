@@ -1,0 +1,205 @@
+"""Splits under rows, targets, counts and limits on moves: relaxed by columns, then polished.
+
+Where every curve is concave and every cell simply bounded, the interior point answers at once
+and its prices prove it. Elsewhere the columns' mixture shows on which side of its jump every
+cell belongs; with the sides fixed what remains is concave, and the interior point finishes it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optimizer.allocation import separable
+from optimizer.allocation.columns import Mixture, relax
+from optimizer.allocation.lagrangian import Lagrangian, under
+from optimizer.allocation.prices import Relaxation
+from optimizer.allocation.problem import AllocationProblem, Box, FloatArray
+
+KEPT = 1e-9  # of a row: how far it may be missed
+PROVED = 1e-9  # of the gain: an interior point this close to its own bound is done
+JUMPS = 1e-9  # of the bound: a mixture that earns more than its mean by this jumps
+
+
+class Coupled:
+    """The objective of a problem with rows, judged by the mean."""
+
+    def __init__(self, problem: AllocationProblem) -> None:
+        self.problem = problem
+        self.lagrangian, self.offset = under(problem, None)
+        self.scale = size_of(problem)
+        self.concave_from = self.lagrangian.gains.inflection()
+
+    def value(self, spend: FloatArray) -> float:
+        return self.problem.objective(spend) if is_feasible(self.problem, spend) else -np.inf
+
+    def relax(self, box: Box, parent: Relaxation | None, enough: float) -> Relaxation:
+        if parent is None and self._is_concave(box):
+            found = self._interior(box)
+            if found is not None:
+                return found
+        start = mixture_of(parent)
+        mixture = relax(self.lagrangian, box, scale=self.scale, start=start, enough=enough)
+        return relaxation_of(mixture)
+
+    def candidates(self, found: Relaxation, box: Box) -> list[FloatArray]:  # noqa: ARG002
+        return [found.spend]
+
+    def improve(self, found: Relaxation, box: Box) -> list[FloatArray]:
+        return polished(self.lagrangian, box, found)
+
+    def _is_concave(self, box: Box) -> bool:
+        problem = self.problem
+        plain = not (box.optional.any() or problem.counts) and problem.most_moved is None
+        return plain and not problem.has_coarse_lots and bool(np.all(self.concave_from <= box.lower))
+
+    def _interior(self, box: Box) -> Relaxation | None:
+        """The interior point's own proof; None where it does not close."""
+        found = polish(self.lagrangian, box, box.lower, box.upper)
+        if found is None:
+            return None
+        spend, prices = found
+        bound = self.lagrangian.bound(box, prices)
+        if bound - self.problem.objective(spend) > PROVED * self.scale:
+            return None
+        slack = bound - self.problem.objective(spend)
+        return relaxation_of(
+            Mixture(prices, bound, spend, spend, spend, 0.0 * spend, 0.0), slack=max(slack, 0.0)
+        )
+
+
+def size_of(problem: AllocationProblem) -> float:
+    """How large (currency) the objective is: what a full budget may gain, or spend."""
+    if not problem.counts_gain:
+        return max(problem.total_budget, 1e-300)
+    share = min(1.0, problem.total_budget / max(float(problem.upper.sum()), 1e-300))
+    return max(float(problem.mean_gain.value(share * problem.upper).sum()), 1e-300)
+
+
+def is_feasible(problem: AllocationProblem, spend: FloatArray) -> bool:
+    """Whether a split keeps every bound, row, target and count."""
+    box, slack = problem.box, KEPT * max(problem.total_budget, 1e-300)
+    total = float(spend.sum())
+    if total > box.budget + slack or total < box.least_total - slack:
+        return False
+    low = np.where(box.optional & (spend <= 0.0), 0.0, box.lower)
+    if np.any(spend < low - slack) or np.any(spend > box.upper + slack):
+        return False
+    return problem.shortfall(spend) <= KEPT
+
+
+def relaxation_of(mixture: Mixture, slack: float = 0.0) -> Relaxation:
+    """A mixture as the tree reads it."""
+    return Relaxation(
+        price=float(mixture.prices[0]),
+        bound=mixture.bound,
+        spend=mixture.spend,
+        modest_spend=mixture.low,
+        eager_spend=mixture.high,
+        best_value=mixture.shortfall,
+        shortfall=mixture.shortfall,
+        slack=slack,
+        support=mixture.spend[None],
+        prices=mixture.prices,
+    )
+
+
+def mixture_of(parent: Relaxation | None) -> Mixture | None:
+    """A relaxation as a start for the columns."""
+    if parent is None:
+        return None
+    return Mixture(
+        parent.prices,
+        parent.bound,
+        parent.spend,
+        parent.modest_spend,
+        parent.eager_spend,
+        parent.shortfall,
+        0.0,
+    )
+
+
+def polished(lagrangian: Lagrangian, box: Box, found: Relaxation) -> list[FloatArray]:
+    """Splits with every jumping cell put on one side of its jump: the nearer, low, or high."""
+    jumps = (found.shortfall > JUMPS * abs(found.bound)) & (found.eager_spend > found.modest_spend)
+    middle = 0.5 * (found.modest_spend + found.eager_spend)
+    sides = [found.spend >= middle]
+    if jumps.any():
+        sides += [np.zeros_like(jumps), np.ones_like(jumps)]
+    answers = []
+    for is_high in sides:
+        lower, upper = _sides(lagrangian, box, found, jumps, is_high)
+        answer = polish(lagrangian, box, lower, upper)
+        if answer is not None:
+            answers.append(answer[0])
+    return answers
+
+
+def _sides(
+    lagrangian: Lagrangian,
+    box: Box,
+    found: Relaxation,
+    jumps: FloatArray,
+    is_high: FloatArray,
+) -> tuple[FloatArray, FloatArray]:
+    """Bounds (n,) within which every cell stays on its side, where its curve is concave."""
+    bend = np.clip(lagrangian.gains.inflection(), box.lower, box.upper)
+    centre = np.where(jumps, np.where(is_high, found.eager_spend, found.modest_spend), found.spend)
+    is_off = box.optional & (centre < np.minimum(bend, 0.5 * box.lower) + 0.0)
+    is_off |= box.optional & (centre <= 0.0)
+    in_convex = centre < bend
+    lower = np.where(in_convex, np.clip(centre, box.lower, box.upper), bend)
+    upper = np.where(in_convex, lower, box.upper)
+    return np.where(is_off, 0.0, lower), np.where(is_off, 0.0, upper)
+
+
+def polish(
+    lagrangian: Lagrangian, box: Box, lower: FloatArray, upper: FloatArray
+) -> tuple[FloatArray, FloatArray] | None:
+    """The best split within bounds on which curves are concave, and its flat prices."""
+    problem, rows = lagrangian.problem, lagrangian.rows
+    matrix = [np.ones((1, lower.size)), rows.dense] if rows.is_dense else None
+    low, high = [[box.least_total], rows.lower], [[box.budget], rows.upper]
+    if matrix is not None and problem.most_moved is not None:
+        up, down, limits = _move_rows(problem, lower, upper)
+        matrix.append(np.stack([up, down]))
+        low.append(np.full(2, -np.inf))
+        high.append(limits)
+    concave = separable.Concave(
+        lagrangian.gains,
+        np.full(lower.size, float(problem.counts_gain)),
+        np.full(lower.size, problem.cost_per_spend),
+        lower,
+        upper,
+        np.vstack(matrix) if matrix is not None else _stacked(rows.matrix),
+        np.concatenate(low),
+        np.concatenate(high),
+        lagrangian.target_worth,
+        lagrangian.target_cost,
+        lagrangian.target_least,
+    )
+    found = separable.solve(concave)
+    if found is None:
+        return None
+    m = 1 + len(rows.names)
+    counts = np.zeros(len(problem.counts))
+    moves = found.row_prices[m:] if problem.most_moved is not None else np.zeros(2)
+    prices = np.concatenate([found.row_prices[:m], found.gain_prices, counts, moves])
+    return found.spend, prices
+
+
+def _stacked(matrix: object) -> object:
+    from scipy.sparse import csr_array, vstack
+
+    ones = csr_array(np.ones((1, matrix.shape[1])))  # type: ignore[attr-defined]
+    return csr_array(vstack([ones, matrix]))
+
+
+def _move_rows(
+    problem: AllocationProblem, lower: FloatArray, upper: FloatArray
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Increases and decreases as linear rows, every cell on the side its bounds lean to."""
+    home = problem.reference
+    rises = 0.5 * (lower + upper) >= home
+    up, down = rises.astype(float), -(~rises).astype(float)
+    most = problem.most_moved or 0.0
+    return up, down, np.array([most + float(up @ home), most + float(down @ home)])

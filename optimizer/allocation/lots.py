@@ -1,0 +1,143 @@
+"""Whole lots under rows, targets and counts: the nearest lots that keep them all.
+
+Plain rounding comes first. Where it breaks a row, a small integer program (HiGHS) picks each
+cell's lots from the few around its spend, so that rows hold and the objective loses least.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from optimizer.allocation.problem import (
+    CENTS_AGREE,
+    AllocationProblem,
+    FloatArray,
+    in_money,
+    near_zero,
+)
+from optimizer.allocation.rounding import spread
+
+REACH = (2.0, 6.0, 40.0)  # lots on either side that may be chosen, wider if too few
+LITTLE = 1e-12  # of a row: numbers closer than this are one
+
+
+def in_lots(problem: AllocationProblem, spend: FloatArray) -> FloatArray | None:
+    """The split (n,) in whole lots that keeps every row; None where none is near."""
+    plain = _plainly(problem, spend)
+    if plain is not None and _keeps(problem, plain, 0.0):
+        return plain
+    for reach in REACH:
+        chosen = _programmed(problem, spend, reach, eased=0.0)
+        if chosen is not None:
+            return chosen
+    return _programmed(problem, spend, REACH[1], eased=1.0)
+
+
+def _range(
+    problem: AllocationProblem, spend: FloatArray, reach: float
+) -> tuple[FloatArray, FloatArray]:
+    """The fewest and the most lots (n,) each cell may get, around its spend."""
+    lot = problem.lot
+    least, most = _full_range(problem, spend)
+    low = np.clip(np.floor(spend / lot) - reach, least, most)
+    return low, np.maximum(np.clip(np.ceil(spend / lot) + reach, least, most), low)
+
+
+def _plainly(problem: AllocationProblem, spend: FloatArray) -> FloatArray | None:
+    """Each cell's nearest lots; a fixed total by largest remainder."""
+    least, most = _full_range(problem, spend)
+    if np.any(least > most):
+        return None
+    whole = np.clip(np.floor(spend / problem.lot + CENTS_AGREE), least, most)
+    if problem.least_total is None:
+        missing = round(problem.total_budget / problem.lot) - float(whole.sum())
+        room = float((most - whole).sum() if missing > 0 else (whole - least).sum())
+        if room < abs(missing):
+            return None
+        whole = spread(whole, spend / problem.lot - whole, missing, least, most)
+    return in_money(whole, problem.lot)
+
+
+def _full_range(problem: AllocationProblem, spend: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """The fewest and the most lots (n,) each cell may get; none where it is off."""
+    lot = problem.lot
+    least = np.ceil(problem.lower / lot - CENTS_AGREE) + 0.0
+    most = np.floor(problem.upper / lot + CENTS_AGREE) + 0.0
+    if problem.optional is None:
+        return least, most
+    idle = problem.optional & (spend < 0.5 * problem.lower)
+    return np.where(idle, 0.0, least), np.where(idle, 0.0, most)
+
+
+def _keeps(problem: AllocationProblem, spend: FloatArray, eased: float) -> bool:
+    """Whether money rows hold to a rounding and targets exactly; eased by whole lots."""
+    rows = problem.coupling
+    slack = LITTLE * rows.scale(problem.lower, problem.upper) if rows.names else np.zeros(0)
+    if rows.names:
+        slack = slack + eased * problem.lot * np.abs(rows.dense).max(axis=1)
+        if np.any(rows.excess(spend) > slack):
+            return False
+    for target in problem.targets:
+        reached, size = problem.reached(target, spend)
+        if reached < -LITTLE * size - eased * problem.lot * (1.0 + abs(target.cost).max()):
+            return False
+    bare = replace(problem, rows=None, targets=())
+    return bare.shortfall(spend) <= 1e-11 + eased * problem.lot / max(problem.total_budget, 1e-300)
+
+
+def _programmed(
+    problem: AllocationProblem, spend: FloatArray, reach: float, eased: float
+) -> FloatArray | None:
+    """Lots by integer program, targets and objective by their slopes at the split."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    lot, n = problem.lot, spend.size
+    low, high = _range(problem, spend, reach)
+    base = np.clip(np.floor(spend / lot), low, high)
+    start = in_money(base, lot)
+    inside = np.maximum(start, near_zero(problem.upper))
+    matrix, least, most = _program_rows(problem, start, inside, eased)
+    worth = problem.marginal_gain(inside) if problem.counts_gain else np.zeros(n)
+    worth = worth - problem.cost_per_spend
+    worth = np.where(np.isfinite(worth), worth, 0.0)
+    size = max(float(np.abs(worth).max()), 1e-300)
+    found = milp(
+        -worth / size,
+        integrality=np.ones(n),
+        bounds=Bounds(low - base, high - base),
+        constraints=LinearConstraint(matrix * lot, least, most),
+    )
+    if found.x is None:
+        return None
+    answer = in_money(base + np.round(found.x), lot)
+    return answer if _keeps(problem, answer, 2.0 * eased) else None
+
+
+def _program_rows(
+    problem: AllocationProblem, start: FloatArray, inside: FloatArray, eased: float
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Rows on the change of spend: total, rows, targets by slope, moves by side."""
+    n, rows = start.size, problem.coupling
+    box = problem.box
+    total = float(start.sum())
+    matrix = [np.ones((1, n)), rows.dense]
+    ease = eased * problem.lot * np.abs(rows.dense).max(axis=1, initial=0.0)
+    used = rows.used(start)
+    least = [[box.least_total - total], rows.lower - used - ease]
+    most = [[box.budget - total], rows.upper - used + ease]
+    for target in problem.targets:
+        slope = problem.mean_gain.marginal(inside) * target.worth - target.cost
+        reached, size = problem.reached(target, start)
+        matrix.append(np.where(np.isfinite(slope), slope, 0.0)[None])
+        least.append([-reached + LITTLE * size])
+        most.append([np.inf])
+    if problem.most_moved is not None:
+        rises = start >= problem.reference
+        moved = start - problem.reference
+        for side, sign in ((rises, 1.0), (~rises, -1.0)):
+            matrix.append((sign * side)[None].astype(float))
+            least.append([-np.inf])
+            most.append([problem.most_moved - float((sign * moved)[side].sum())])
+    return np.vstack(matrix), np.concatenate(least), np.concatenate(most)

@@ -1,0 +1,74 @@
+"""One Newton step of a climb under rows: a small concave quadratic program (Clarabel)."""
+
+from __future__ import annotations
+
+import clarabel
+import numpy as np
+
+from optimizer.allocation.problem import AllocationProblem, Box, FloatArray, near_zero
+from optimizer.allocation.quadratic import Quadratic
+
+
+class RowStep:
+    """Best steps within a box, its rows, targets by their slope, and limits on moves."""
+
+    def __init__(self, problem: AllocationProblem, box: Box) -> None:
+        self.problem, self.box = problem, box
+        rows = problem.coupling
+        self.matrix = np.vstack([np.ones((1, box.upper.size)), rows.dense])
+        self.lower = np.concatenate([[box.least_total], rows.lower])
+        self.upper = np.concatenate([[box.budget], rows.upper])
+        self.money = max(float((box.upper - box.lower).max()), 1e-300)
+
+    def best(self, model: Quadratic, spend: FloatArray) -> FloatArray:
+        """The step (n,) that gains most; nothing where none is found."""
+        bend = model.bend(self.box) * self.money**2
+        size = max(float(np.abs(model.gradient).max()) * self.money, 1e-300)
+        above, limits = self._limits(spend)
+        found = _minimised(bend / size, -model.gradient * self.money / size, above, limits)
+        if found is None:
+            return np.zeros_like(spend)
+        step = np.clip(found * self.money, self.box.lower - spend, self.box.upper - spend)
+        return np.asarray(step)
+
+    def _limits(self, spend: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Every limit as rows d <= limit, in units of the widest range."""
+        n, used = spend.size, self.matrix @ spend
+        rows = [np.eye(n), -np.eye(n), self.matrix, -self.matrix]
+        limits = [self.box.upper - spend, spend - self.box.lower]
+        limits += [self.upper - used, used - self.lower]
+        problem = self.problem
+        inside = np.maximum(spend, near_zero(problem.upper))
+        for target in problem.targets:
+            slope = problem.mean_gain.marginal(inside) * target.worth - target.cost
+            reached, _ = problem.reached(target, spend)
+            rows.append(-slope[None])
+            limits.append(np.array([max(reached, 0.0)]))
+        if problem.most_moved is not None:
+            moved = spend - problem.reference
+            rises = moved >= 0.0
+            rows.append(np.stack([rises, -1.0 * ~rises]).astype(float))
+            slack = [moved[rises].sum(), -moved[~rises].sum()]
+            limits.append(np.maximum(problem.most_moved - np.array(slack), 0.0))
+        matrix, limit = np.vstack(rows), np.concatenate(limits)
+        size = np.maximum(np.abs(matrix).max(axis=1), 1e-300)
+        keep = np.isfinite(limit)
+        return (matrix / size[:, None])[keep], (np.maximum(limit, 0.0) / size / self.money)[keep]
+
+
+def _minimised(
+    bend: FloatArray, slope: FloatArray, rows: FloatArray, limits: FloatArray
+) -> FloatArray | None:
+    """min d'Bd / 2 + s'd over rows d <= limits; None where Clarabel finds no answer."""
+    from scipy.sparse import csc_array, triu
+
+    settings = clarabel.DefaultSettings()
+    settings.verbose = False
+    settings.max_threads = 1
+    cones = [clarabel.NonnegativeConeT(limits.size)]
+    solver = clarabel.DefaultSolver(
+        csc_array(triu(bend, format="csc")), slope, csc_array(rows), limits, cones, settings
+    )
+    found = solver.solve()
+    usable = {clarabel.SolverStatus.Solved, clarabel.SolverStatus.AlmostSolved}
+    return np.array(found.x) if found.status in usable else None
