@@ -8,26 +8,25 @@ only where it beats the fallback, the feasible split nearest to the current one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
 
 from optimizer.allocation.branch import Branched, SumOfCurves, branch_and_bound
 from optimizer.allocation.certificate import Certificate, Proof, certify
-try:
-    from optimizer.allocation.conflicts import check, explain
-    from optimizer.allocation.nearest import nearest_split
-except ImportError:
-    check = lambda p: p.check_feasible()
-    explain = lambda p: __import__('optimizer.errors').errors.InfeasibleError(p.total_budget,("x",),"y")
-    nearest_split = lambda p: None
+
+from optimizer.allocation.conflicts import check, explain
 from optimizer.allocation.coupled import Coupled, is_feasible, size_of
 from optimizer.allocation.lots import in_lots
+from optimizer.allocation.nearest import nearest_split
 from optimizer.allocation.problem import AllocationProblem, FloatArray
 from optimizer.allocation.risk import risky_split
 from optimizer.allocation.rounding import rounded
+from optimizer.errors import ProblemError
 
+RATIO_STEPS = 30
+RATIO_MEETS = 1e-9  # of the ratio: a smaller rise ends the search
 WORTH_MOVING = 1e-9  # of the gain: a smaller advantage over the fallback is none
 
 
@@ -70,6 +69,8 @@ def allocate(problem: AllocationProblem, start: Allocation | None = None) -> All
     InfeasibleError
         If no split satisfies every constraint.
     """
+    if problem.is_ratio:
+        return _best_ratio(problem, start)
     check(problem)
     fallback = _fallback(problem)
     found, proof, route = _solve(problem, fallback, start)
@@ -84,17 +85,68 @@ def allocate(problem: AllocationProblem, start: Allocation | None = None) -> All
     chosen = kept if is_fallback else published
     assert chosen is not None
     certificate = certify(problem, chosen, proof)
+    loss = max(problem.objective(found.spend) - certificate.value, 0.0)
     marginal = problem.marginal_gain(chosen)
     return Allocation(
         spend=chosen,
-        certificate=certificate,
+        certificate=certificate if problem.counts_gain else _of_spend(certificate),
         proof=proof,
         price=_price(problem, chosen, marginal, found, is_fallback=is_fallback),
         prices=found.prices,
         marginal_gain=marginal,
         route=route,
         is_fallback=is_fallback,
-        rounding_loss=max(problem.objective(found.spend) - certificate.value, 0.0),
+        rounding_loss=loss,
+    )
+
+
+def _of_spend(certificate: Certificate) -> Certificate:
+    """The certificate of a least spend: what is spent, and the proved least."""
+    return replace(
+        certificate,
+        value=-certificate.value,
+        upper_bound=-certificate.upper_bound,
+        claim="no feasible split reaches the target with more than {} less spend",
+    )
+
+
+def _best_ratio(problem: AllocationProblem, start: Allocation | None) -> Allocation:
+    """The largest gain per spend, less one, by Dinkelbach's method.
+
+    For a ratio r, F(r) = max gain - r spend. The split found raises r until F(r) is nothing; as
+    F falls by at least the least total for every unit of r, its bound is one on the ratio.
+    """
+    if problem.least_total is not None and problem.least_total <= 0.0:
+        raise ProblemError("A ratio needs a least total above 0, or nothing at all is best.")
+    plain = replace(problem, is_ratio=False)
+    found, ratio = start, _ratio(plain, plain.box.nearest(plain.reference))
+    for _ in range(RATIO_STEPS):
+        found = allocate(replace(plain, cost_per_spend=max(ratio, 0.0)), found)
+        better = _ratio(plain, found.spend)
+        if better <= ratio * (1.0 + RATIO_MEETS):
+            break
+        ratio = better
+    assert found is not None
+    return replace(found, certificate=_of_ratio(plain, found, ratio))
+
+
+def _ratio(problem: AllocationProblem, spend: FloatArray) -> float:
+    """What a split gains per unit of spend."""
+    return problem.worth(problem.gain_draws(spend)) / max(float(spend.sum()), 1e-300)
+
+
+def _of_ratio(problem: AllocationProblem, found: Allocation, asked: float) -> Certificate:
+    """The certificate of a ratio less one, from that of gain - asked x spend."""
+    total, gain = float(found.spend.sum()), float(problem.gain_draws(found.spend).mean())
+    value = _ratio(problem, found.spend)
+    least = max(problem.box.least_total, 1e-300)
+    bound = max(max(asked, 0.0) + max(found.certificate.upper_bound, 0.0) / least, value)
+    return replace(
+        found.certificate,
+        value=value - 1.0,
+        upper_bound=bound - 1.0,
+        gap=(bound - value) * total / gain if gain > 0.0 else 0.0,
+        claim="no feasible split has a ROMI so much higher that it earns {} more",
     )
 
 

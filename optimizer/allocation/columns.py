@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import highspy
 import numpy as np
 
-from optimizer.allocation.lagrangian import Charges, Lagrangian
+from optimizer.allocation.lagrangian import Lagrangian
 from optimizer.allocation.problem import Box, FloatArray
 
 MAX_ROUNDS = 60
-CLOSED = 1e-10  # of the gain: bound and mixture this close are one
+CLOSED = 1e-8  # of the gain: bound and mixture this close are one
 PENALTY = 1e3  # times the largest gain: what breaking a whole row costs
 SMOOTHED = 0.3  # how far the asked prices stay with the best ones so far
 LEAST_SHARE = 1e-9  # of a cell: smaller parts of a mixture are rounding

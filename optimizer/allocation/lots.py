@@ -84,7 +84,8 @@ def _keeps(problem: AllocationProblem, spend: FloatArray, eased: float) -> bool:
         if reached < -LITTLE * size - eased * problem.lot * (1.0 + abs(target.cost).max()):
             return False
     bare = replace(problem, rows=None, targets=())
-    return bare.shortfall(spend) <= 1e-11 + eased * problem.lot / max(problem.total_budget, 1e-300)
+    half_lots = 0.5 * spend.size * problem.lot  # the reference itself is not in whole lots
+    return bare.shortfall(spend) <= half_lots / max(float(problem.reference.sum()), 1e-300)
 
 
 def _programmed(
@@ -128,9 +129,8 @@ def _program_rows(
     least = [[box.least_total - total], rows.lower - used - ease]
     most = [[box.budget - total], rows.upper - used + ease]
     for target in problem.targets:
-        slope = problem.mean_gain.marginal(inside) * target.worth - target.cost
         reached, size = problem.reached(target, start)
-        matrix.append(np.where(np.isfinite(slope), slope, 0.0)[None])
+        matrix.append(problem.target_slope(target, inside)[None])
         least.append([-reached + LITTLE * size])
         most.append([np.inf])
     if problem.most_moved is not None:

@@ -254,6 +254,18 @@ class AllocationProblem:
             level = float(self.gains.value(spend) @ target.worth)
         return level - cost - target.least, abs(level) + abs(cost)
 
+    def target_slope(self, target: Target, spend: FloatArray) -> FloatArray:
+        """Slope (n,) of what a split reaches of a target."""
+        inside = np.maximum(spend, near_zero(self.upper))
+        if not (isinstance(self.gains, TabulatedDraws) and target.is_cautious and self.is_cautious):
+            slope = self.mean_gain.marginal(inside)
+        else:
+            source = self.gains.source
+            gains = (source.value(spend) - source.value(self.reference)) @ target.worth
+            weights = self.measure.weights(self.measure.worst(gains))
+            slope = weights @ source.marginal(inside)
+        return np.asarray(np.where(np.isfinite(slope), slope, 0.0) * target.worth - target.cost)
+
     def marginal_gain(self, spend: FloatArray) -> FloatArray:
         """Slope (n,) of the objective, before the cost of spending: with caution, under the
         weights that the split's own spread gives the draws."""

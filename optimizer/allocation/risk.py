@@ -37,6 +37,7 @@ ASCENT_STEPS = 40
 POLISHED, EXPLORING = 1e-13, 1e-8  # of the gain: a step that promises less ends the climb
 BUNDLE_STEPS = 8  # directions tried per box
 RECENT_DIRECTIONS = 32  # whose weighted curves are kept
+LEAST_SPEND_STEPS = 12  # totals tried before the tree takes over
 WORTH_ANOTHER = 0.1  # of the excess: a direction that lowers the bound by less ends the bundle
 
 
@@ -77,7 +78,8 @@ class RiskObjective:
         return np.asarray(self.source.value(spend).sum(axis=1)) - self.before
 
     def value(self, spend: FloatArray) -> float:
-        if not self.is_priced and not is_feasible(self.problem, spend):
+        is_free = self.is_priced and self.problem.optional is None
+        if not is_free and not is_feasible(self.problem, spend):
             return -np.inf
         return self.problem.objective(spend)
 
@@ -117,6 +119,7 @@ class RiskObjective:
                 np.all((parent.support >= box.floor) & (parent.support <= box.upper), axis=1)
             ]
             support = _joined(support, self._plain(inside))
+        middle = best.spend
         for _ in range(BUNDLE_STEPS):
             if best.bound - best.slack <= enough:
                 return best
@@ -187,20 +190,18 @@ class RiskObjective:
             weights = self.measure.weights(self.direction(shares @ gains))
             return np.asarray(-(self.counts * (gains @ weights) - self.cost * totals) / self.scale)
 
-        budget = max(box.budget, 1e-300)
-        low, high = [1.0], [1.0]
-        rows = [np.ones(count)]
+        limits = [LinearConstraint(np.ones((1, count)), 1.0, 1.0)]
         if self.is_priced:
-            rows.append(totals / budget)
-            low.append(box.least_total / budget)
-            high.append(1.0)
+            share = totals / max(box.budget, 1e-300)
+            least = box.least_total / max(box.budget, 1e-300)
+            limits.append(LinearConstraint(share[None], least, 1.0))
         found = minimize(
             loss,
             np.full(count, 1.0 / count),
             jac=slope,
             method="SLSQP",
             bounds=Bounds(0.0, 1.0),
-            constraints=LinearConstraint(np.array(rows), low, high),
+            constraints=limits,
             options={"ftol": 1e-13, "maxiter": 100},
         )
         shares = np.clip(found.x, 0.0, 1.0)
@@ -211,9 +212,12 @@ class RiskObjective:
 
     def improve(self, found: Relaxation, box: Box) -> list[FloatArray]:
         if self.is_priced:
-            return [self.climb(found.spend, self.problem.box, EXPLORING)]
+            starts = filled(found, box)
+            return [self.climb(x, _fixed(self.problem.box, x), EXPLORING) for x in starts[:1]]
         lagrangian, _ = self.weighted(found.direction)
         starts = polished(lagrangian, box, found)
+        if not self.problem.counts_gain:
+            return starts
         return [*starts, *(self.climb(start, _fixed(box, start), EXPLORING) for start in starts)]
 
     def climb(self, spend: FloatArray, box: Box, tolerance: float) -> FloatArray:
@@ -298,8 +302,10 @@ def risky_split(
     """
     objective = RiskObjective(problem, draws)
     box = problem.box
+    if not problem.counts_gain:
+        start = _least_spend_start(problem, draws, start)
     best = climbed = start
-    if objective.value(start) > -np.inf:
+    if problem.counts_gain and objective.value(start) > -np.inf:
         climbed = objective.climb(start, _fixed(box, start), POLISHED)
         best = max(start, climbed, key=objective.value)
     objective.add(objective.direction(objective.gain(climbed)))
@@ -311,11 +317,43 @@ def risky_split(
         target_gap=CAUTIOUS_GAP,
         node_limit=min(problem.node_limit, CAUTIOUS_NODES),
     )
-    if found.value > -np.inf:
+    if problem.counts_gain and found.value > -np.inf:
         polish = objective.climb(found.spend, _fixed(box, found.spend), POLISHED)
         if objective.value(polish) > found.value:
             found = replace(found, spend=polish, value=objective.value(polish))
     return found, _without_unused(found.tree, objective.directions)
+
+
+def _least_spend_start(
+    problem: AllocationProblem, draws: TabulatedDraws, start: FloatArray
+) -> FloatArray:
+    """A split close to the least spend: the best of each total, the total moved by its price."""
+    target, box = problem.targets[0], problem.box
+    low, high = box.least_total, box.budget
+    total, best = float(start.sum()), start
+    for _ in range(LEAST_SPEND_STEPS):
+        total = min(max(total, low), high)
+        at_total = replace(
+            problem,
+            total_budget=total,
+            least_total=None,
+            counts_gain=True,
+            cost_per_spend=0.0,
+            targets=problem.targets[1:],
+            node_limit=1,
+        )
+        found, _ = risky_split(at_total, draws, at_total.box.nearest(best))
+        if not np.isfinite(found.value):
+            break
+        best = found.spend
+        short, _ = problem.reached(target, best)
+        slope = float(np.median(problem.target_slope(target, best)))
+        if abs(short) <= 1e-9 * abs(target.least) or slope <= 0.0:
+            break
+        low, high = (total, high) if short < 0.0 else (low, total)
+        step = total - short / slope
+        total = step if low < step < high else 0.5 * (low + high)
+    return best
 
 
 def _without_unused(tree: tuple[Node, ...], directions: list[FloatArray]) -> Proof:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import clarabel
 import numpy as np
 
-from optimizer.allocation.problem import AllocationProblem, Box, FloatArray, near_zero
+from optimizer.allocation.problem import AllocationProblem, Box, FloatArray
 from optimizer.allocation.quadratic import Quadratic
 
 
@@ -38,11 +38,9 @@ class RowStep:
         limits = [self.box.upper - spend, spend - self.box.lower]
         limits += [self.upper - used, used - self.lower]
         problem = self.problem
-        inside = np.maximum(spend, near_zero(problem.upper))
         for target in problem.targets:
-            slope = problem.mean_gain.marginal(inside) * target.worth - target.cost
             reached, _ = problem.reached(target, spend)
-            rows.append(-slope[None])
+            rows.append(-problem.target_slope(target, spend)[None])
             limits.append(np.array([max(reached, 0.0)]))
         if problem.most_moved is not None:
             moved = spend - problem.reference
