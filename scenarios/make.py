@@ -1,6 +1,6 @@
 """Make the histories of the worked examples: `python -m scenarios.make`.
 
-Both are simulated, so that they can be shared: markets of `optimizer.synthetic` with the seeds
+All are simulated, so that they can be shared: markets of `optimizer.synthetic` with the seeds
 below, their channels named like a web shop's and like a brand's media.
 """
 
@@ -19,6 +19,9 @@ FOLDER = Path(__file__).parent
 SHOP_SEED, NATIONAL_SEED = 6, 8
 SHOP_CHANNELS = ("affiliates", "search", "email", "display", "social", "shopping")
 NATIONAL_CHANNELS = ("tv", "radio", "outdoor", "print", "social", "search")
+SPRING_SEEDS = {"north": 21, "south": 22}
+SPRING_CHANNELS = ("tv", "search", "print", "podcast", "direct_mail", "outdoor")
+SPRING_SPEND = (33_000, 24_000, 16_000, 6_500, 3_400, 2_600)  # EUR a week in each market
 HOLIDAY_LIFT = 0.12  # of a usual week's revenue
 HOLIDAY_WEEKS = (47, 51)  # of the year: Black Friday, Christmas
 
@@ -69,7 +72,34 @@ def _with_holidays(history: History) -> History:
     )
 
 
-HISTORIES = {"shop/history.csv": shop, "national/history.csv": national}
+def spring() -> pd.DataFrame:
+    """An attributed history of two markets, in columns named as a media agency names them."""
+    return pd.concat([_market(name, seed) for name, seed in SPRING_SEEDS.items()])
+
+
+def _market(name: str, seed: int) -> pd.DataFrame:
+    """One market's rows, its spends at the size stated above."""
+    channels = len(SPRING_CHANNELS)
+    history = attributed_market(
+        seed, n_channels=channels, n_periods=104, spacing=Spacing.WEEK
+    ).history
+    size = np.array(SPRING_SPEND) / history.spend[0].mean(axis=0)
+    return pd.DataFrame(
+        {
+            "week": np.repeat(history.dates.date, channels),
+            "region": name,
+            "medium": np.tile(SPRING_CHANNELS, len(history.dates)),
+            "cost": np.round((history.spend[0] * size).ravel(), 2),
+            "sales": np.round((history.revenue[0] * size).ravel(), 2),
+        }
+    )
+
+
+HISTORIES = {
+    "shop/history.csv": shop,
+    "national/history.csv": national,
+    "spring/history.csv": spring,
+}
 
 
 def main() -> None:
