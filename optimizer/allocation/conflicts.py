@@ -50,7 +50,7 @@ def check(problem: AllocationProblem) -> None:
         raise explain(problem)
     if _is_plain(linear) or _is_held(linear, linear.box.nearest(linear.reference)):
         return
-    held = Elastic(stated(linear))
+    held = Elastic(stated(linear, gives=False))
     if not held.can_hold(held.every):
         raise explain(problem)
 
@@ -245,8 +245,8 @@ def _unreached(problem: AllocationProblem) -> InfeasibleError:
         shown = [limits[k] for k in targets]
         return _error(problem, shown, ways, is_enough=len(ways) == 1)
     advice = "No split was found that holds them all; relax a target, a count or a lot."
-    shown = tuple(str(limits[k]) for k in targets) or ("all limits together",)
-    return InfeasibleError(problem.total_budget, shown, advice)
+    named = tuple(str(limits[k]) for k in targets) or ("all limits together",)
+    return InfeasibleError(problem.total_budget, named, advice)
 
 
 def _error(

@@ -20,6 +20,7 @@ from optimizer.allocation.rows import BoolArray
 from optimizer.curves import TabulatedDraws
 
 FARTHEST = 10.0  # of the largest amount of a problem: what a cell may get where limits give
+NEARLY_NOTHING = 1e-6  # of the largest amount
 NODES_INSIDE, NODES_BEYOND = 24, 8  # of a curve, up to a cell's upper bound and beyond it
 MOST_ORDERED = 400  # nodes taken in order by whole numbers; above it chords go over convex parts
 FINEST_LOT = 0.01
@@ -120,15 +121,21 @@ def stated(
     problem: AllocationProblem,
     *,
     on_lots: bool = False,
+    gives: bool = True,
     with_moves: bool = False,
     nodes: Sequence[FloatArray] = (),
 ) -> Limits:
-    """A problem's limits; on whole lots if asked, with curves exact at further nodes (n,) each."""
+    """A problem's limits; on whole lots if asked, with curves exact at further nodes (n,) each.
+
+    Where none is to give, cells never leave their upper bounds, which is faster.
+    """
     n = problem.lower.size
     largest = max(problem.total_budget, float(problem.upper.max()), float(problem.lower.max()))
     largest = largest if largest > 0.0 else 1.0
     writer = _Writer(problem, largest / n)
     reach = np.full(n, FARTHEST * largest)
+    if not gives:
+        reach = np.maximum(problem.upper, NEARLY_NOTHING * largest)
     spends = writer.program.columns(np.zeros(n), reach / writer.scale)
     if on_lots:
         _whole_lots(writer, spends, reach)

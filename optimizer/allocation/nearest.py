@@ -28,7 +28,7 @@ def nearest_split(problem: AllocationProblem) -> FloatArray | None:
     best: FloatArray | None = None
     moved = float("inf")
     for _ in range(REFINED if problem.targets else 1):
-        elastic = Elastic(stated(problem, with_moves=True, nodes=nodes), CLOSE)
+        elastic = Elastic(stated(problem, gives=False, with_moves=True, nodes=nodes), CLOSE)
         spend = elastic.nearest()
         if spend is None and best is None and not nodes:
             nodes = _start(problem)
