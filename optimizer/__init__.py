@@ -18,11 +18,14 @@ from optimizer.errors import (
     SolverError,
 )
 from optimizer.frontier import frontier
-from optimizer.frontier_document import Frontier, FrontierPoint
+from optimizer.frontier_document import Frontier, FrontierPoint, RiskFrontier
 from optimizer.model import Diagnostic, Model
 from optimizer.plan import plan, what_if
 from optimizer.plan_document import AllocationRow, Plan
+from optimizer.risk_frontier import risk_frontier
 from optimizer.scenario import Scenario
+from optimizer.sensitivity import sensitivity
+from optimizer.sensitivity_document import Sensitivity
 from optimizer.version import VERSION
 
 if TYPE_CHECKING:
@@ -71,7 +74,9 @@ __all__ = [
     "Plan",
     "PlanWarning",
     "ProblemError",
+    "RiskFrontier",
     "Scenario",
+    "Sensitivity",
     "Severity",
     "SolverError",
     "Spacing",
@@ -84,6 +89,8 @@ __all__ = [
     "plan",
     "read_document",
     "read_history",
+    "risk_frontier",
+    "sensitivity",
     "what_if",
     "write_whole",
 ]

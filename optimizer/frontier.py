@@ -9,21 +9,23 @@ from the neighbouring splits, the slope is kept between the chords of profit to 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from optimizer.allocation import Allocation, allocate
+from optimizer.allocation import allocate
 from optimizer.allocation.problem import in_money
 from optimizer.cells import PlanWarning, Question, ask
 from optimizer.documents import LARGEST_MONEY
 from optimizer.errors import DocumentError, Fault, InfeasibleError
 from optimizer.frontier_document import Cell, Frontier, FrontierPoint
 from optimizer.model import Model
+from optimizer.outcome import Outcome
 from optimizer.plan_document import Interval
-from optimizer.scenario import BudgetRange, Scenario
+from optimizer.scenario import Scenario
+from optimizer.scheduling import best_timetable, decides_totals, timetable
 
 FloatArray = npt.NDArray[np.float64]
 POINTS = 50
@@ -31,67 +33,88 @@ MOST_POINTS = 1000
 AROUND = (0.5, 1.5)  # times the budget: the ends where none are stated
 NEAR_ENOUGH = 1e-5  # of the budget: how closely the break-even is found
 REFINEMENTS = 8
+JUST_SHORT = 1e-6  # of a marginal ROMI: what the last unit may miss it by
 
 
 @dataclass(frozen=True)
 class Solved:
-    """One budget's question and its best split."""
+    """One budget's best split and what it brings."""
 
-    question: Question
-    found: Allocation
-    cost_per_spend: float
+    outcome: Outcome
+    value: float  # level of what was maximised, currency
+    gap: float
+    shadow_price: float | None  # of the budget; None where there is no room for more
 
     @property
     def budget(self) -> float:
-        return self.question.budget
+        return self.outcome.question.budget
 
     @property
     def spend(self) -> FloatArray:
         """(n,), currency"""
-        return self.found.spend
-
-    @cached_property
-    def _by_cell(self) -> FloatArray:
-        """Revenue (N, n), currency, whole plan."""
-        periods = self.question.scenario.periods
-        return self.question.model.response(self.spend / periods) * periods
+        return self.outcome.spend
 
     @cached_property
     def revenue(self) -> FloatArray:
         """(N,)"""
-        return np.asarray(self._by_cell.sum(axis=1))
+        return np.asarray(self.outcome.revenue.sum(axis=1))
 
     @cached_property
     def profit(self) -> FloatArray:
         """(N,)"""
-        return np.asarray(self._by_cell @ self.question.margin) - self.budget
-
-    @cached_property
-    def marginal_profit(self) -> FloatArray:
-        """Mean profit (n,) of the next unit of each cell's spend."""
-        marginal = self.question.model.marginal_response(
-            self.spend / self.question.scenario.periods
-        )
-        return np.asarray(self.question.margin * marginal.mean(axis=0) - 1.0)
+        return np.asarray(self.outcome.revenue @ self.outcome.question.margin) - self.outcome.total
 
 
 @dataclass
 class Sweep:
-    """One scenario asked at many budgets; those without an answer are remembered."""
+    """One question asked at many budgets; those without an answer are remembered."""
 
-    model: Model
-    scenario: Scenario
+    question: Question
     refused: list[InfeasibleError] = field(default_factory=list)
 
     def at(self, budget: float) -> Solved | None:
         """The best split of a budget; None where there is none."""
-        question = ask(self.model, self.scenario.model_copy(update={"budget": budget}))
         try:
-            problem = question.problem()
-            return Solved(question, allocate(problem), problem.cost_per_spend)
+            return solved(at_budget(self.question, budget))
         except InfeasibleError as error:
             self.refused.append(error)
             return None
+
+
+def at_budget(question: Question, budget: float) -> Question:
+    """The same question of another, fixed budget, which limits in multiples follow."""
+    return replace(question, budget=budget, span=None)
+
+
+def solved(question: Question) -> Solved:
+    """The best split of a question of one budget.
+
+    Raises
+    ------
+    InfeasibleError
+        If it has none.
+    """
+    if decides_totals(question):
+        times = best_timetable(question)
+        proof, outcome = times.certificate, Outcome(question, times.totals(question.scenario.lot))
+        assert proof is not None, "a schedule that was sought carries its proof"
+        outcome = replace(outcome, timed=times.outcome)
+        return Solved(_earning(outcome), proof.value, proof.gap, None)
+    problem = question.problem()
+    found = allocate(problem)
+    times_told = timetable(question, found.spend) if question.is_optimised else None
+    outcome = Outcome(question, found.spend, times_told.outcome if times_told else None)
+    price = None if found.price is None else found.price - problem.cost_per_spend
+    return Solved(_earning(outcome), found.certificate.value, found.certificate.gap, price)
+
+
+def _earning(outcome: Outcome) -> Outcome:
+    """The outcome, unless its last unit of spend earns less than the scenario asks."""
+    asked, earned = outcome.question.least_marginal_romi, outcome.last_unit
+    if asked is None or earned is None or earned >= asked - JUST_SHORT * (1.0 + abs(asked)):
+        return outcome
+    wanted = f"a marginal ROMI of at least {asked:g} (the last unit earns {earned:.3f})"
+    raise InfeasibleError(outcome.question.budget, (wanted,), "Ask for smaller budgets.")
 
 
 def frontier(
@@ -139,13 +162,13 @@ def frontier(
     """
     question = _suitable(ask(model, scenario))
     ends = _ends(question, least, most)
-    sweep = Sweep(model, scenario)
-    solved = [one for budget in _budgets(question, ends, points) if (one := sweep.at(budget))]
-    if len(solved) < 2:
+    sweep = Sweep(question)
+    found = [one for budget in _budgets(question, ends, points) if (one := sweep.at(budget))]
+    if len(found) < 2:
         raise _nothing_to_show(sweep, ends)
-    slopes = slopes_of(solved)
-    turning = _break_even(sweep, solved, slopes)
-    shown = [*solved, *([turning[0]] if turning else [])]
+    slopes = slopes_of(found)
+    turning = _break_even(sweep, found, slopes)
+    shown = [*found, *([turning[0]] if turning else [])]
     documents = _points(shown, np.append(slopes, turning[1] if turning else []))
     at_zero = documents.pop() if turning else None
     return Frontier(
@@ -156,7 +179,7 @@ def frontier(
         objective=scenario.objective,
         caution=scenario.caution,
         budget=_own_budget(question),
-        cells=cells_of(solved[0].question),
+        cells=cells_of(question),
         points=tuple(documents),
         break_even=at_zero,
         statement=_statement(question, documents, at_zero),
@@ -169,24 +192,26 @@ def cells_of(question: Question) -> tuple[Cell, ...]:
     return tuple(Cell(channel=c.channel, market=c.market) for c in question.model.channels)
 
 
-def slopes_of(solved: Sequence[Solved]) -> FloatArray:
+def slopes_of(found: Sequence[Solved]) -> FloatArray:
     """Marginal ROMI (k,) of splits in rising order of budget, k at least 2."""
-    budgets = np.array([one.budget for one in solved])
-    spend = np.array([one.spend for one in solved])
-    chords = np.diff([one.profit.mean() for one in solved]) / np.diff(budgets)
+    budgets = np.array([one.budget for one in found])
+    spend = np.array([one.spend for one in found])
+    chords = np.diff([one.profit.mean() for one in found]) / np.diff(budgets)
     ends = 2.0 * chords[[0, -1]] - (chords[[1, -2]] if chords.size > 1 else chords[0])
     sides = np.concatenate([ends[:1], chords, ends[1:]])
     rates = np.gradient(spend, budgets, axis=0)
-    along = np.array([_along(one, rate) for one, rate in zip(solved, rates, strict=True)])
+    along = np.array([_along(one, rate) for one, rate in zip(found, rates, strict=True)])
     along = np.where(np.isfinite(along), along, 0.5 * (sides[:-1] + sides[1:]))
     low, high = np.minimum(sides[:-1], sides[1:]), np.maximum(sides[:-1], sides[1:])
     return np.asarray(np.clip(along, low, high))
 
 
-def _along(solved: Solved, rate: FloatArray) -> float:
-    """The slope of mean profit where cells' spends move at a rate (n,); may be infinite."""
+def _along(one: Solved, rate: FloatArray) -> float:
+    """The slope of mean profit where cells' spends move at a rate (n,); NaN where not known."""
+    if one.outcome.timed is not None:
+        return float("nan")  # marginals of a steady spend do not tell those of a schedule
     moving = rate != 0.0
-    return float(solved.marginal_profit[moving] @ rate[moving])
+    return float(one.outcome.marginal_romi[moving] @ rate[moving])
 
 
 def _suitable(question: Question) -> Question:
@@ -197,18 +222,15 @@ def _suitable(question: Question) -> Question:
 
 
 def _own_budget(question: Question) -> float | None:
-    budget = question.scenario.budget
-    return question.budget if budget is None or isinstance(budget, float) else None
+    return question.budget if question.is_fixed else None
 
 
 def _ends(question: Question, least: float | None, most: float | None) -> tuple[float, float]:
     """The smallest and the largest budget."""
-    stated = question.scenario.budget
-    if isinstance(stated, BudgetRange):
-        low, high = stated.min, stated.max
+    if question.span and np.isfinite(question.span[1]):
+        low, high = question.span
     else:
-        middle = _own_budget(question) or float(question.current.sum())
-        low, high = _allowed(question, middle)
+        low, high = _allowed(question, question.budget)
     low, high = low if least is None else least, high if most is None else most
     if not 0.0 < low < high <= LARGEST_MONEY:
         text = f"run from {low:,.2f} to {high:,.2f}; give two sums above 0, the smaller one first"
@@ -239,9 +261,8 @@ def _towards(question: Question, possible: float, end: float) -> float:
 
 def _is_possible(question: Question, budget: float) -> bool:
     """Whether the limits of all cells together leave room for a budget."""
-    scenario = question.scenario.model_copy(update={"budget": budget})
     try:
-        ask(question.model, scenario).problem().check_feasible()
+        at_budget(question, budget).problem().check_feasible()
     except InfeasibleError:
         return False
     return True
@@ -274,31 +295,36 @@ def _nothing_to_show(sweep: Sweep, ends: tuple[float, float]) -> Exception:
 
 
 def _break_even(
-    sweep: Sweep, solved: Sequence[Solved], slopes: FloatArray
+    sweep: Sweep, found: Sequence[Solved], slopes: FloatArray
 ) -> tuple[Solved, float] | None:
     """The budget where profit peaks, with the marginal ROMI left there.
 
-    The crossing that earns most profit is narrowed by straight lines, each end's slope halved
-    where it stays (Illinois).
+    Of several crossings the one that earns most is narrowed.
     """
     falls = np.flatnonzero((slopes[:-1] > 0.0) & (slopes[1:] <= 0.0))
     if not falls.size:
         return None
-    at = max(falls.tolist(), key=lambda place: float(solved[place].profit.mean()))
-    ends, rises = [solved[at], solved[at + 1]], [float(slopes[at]), float(slopes[at + 1])]
-    best, last = (ends[1], rises[1]), -1
+    at = max(falls.tolist(), key=lambda place: float(found[place].profit.mean()))
+    return _narrowed(sweep, [found[at], found[at + 1]], (float(slopes[at]), float(slopes[at + 1])))
+
+
+def _narrowed(
+    sweep: Sweep, ends: list[Solved], slopes: tuple[float, float]
+) -> tuple[Solved, float]:
+    """Where the slope crosses zero between two budgets, by straight lines.
+
+    The slope of an end that stays is halved (Illinois).
+    """
+    rises, best, last = list(slopes), (ends[1], slopes[1]), -1
     for _ in range(REFINEMENTS):
         span = ends[1].budget - ends[0].budget
-        if span <= NEAR_ENOUGH * ends[1].budget:
-            break
         budget = ends[0].budget + span * rises[0] / (rises[0] - rises[1])
-        middle = sweep.at(_whole(budget, ends[0].question))
-        if middle is None:
+        middle = sweep.at(_whole(budget, sweep.question))
+        if middle is None or not ends[0].budget < middle.budget < ends[1].budget:
             break
-        rate = (ends[1].spend - ends[0].spend) / span
-        slope = float(np.clip(_along(middle, rate), min(slopes[at + 1], 0.0), slopes[at]))
-        best, moved = (middle, slope), abs(middle.budget - best[0].budget)
-        if moved <= NEAR_ENOUGH * budget or slope == 0.0:
+        slope = _between(ends, middle, slopes)
+        moved, best = abs(middle.budget - best[0].budget), (middle, slope)
+        if slope == 0.0 or min(moved, span) <= NEAR_ENOUGH * budget:
             break
         side = 0 if slope > 0.0 else 1
         if side == last:
@@ -307,26 +333,35 @@ def _break_even(
     return best
 
 
-def _points(solved: Sequence[Solved], slopes: FloatArray) -> list[FrontierPoint]:
+def _between(ends: Sequence[Solved], middle: Solved, slopes: tuple[float, float]) -> float:
+    """The slope of profit at a budget between two others, no steeper than the first ends'."""
+    span = ends[1].budget - ends[0].budget
+    along = _along(middle, (ends[1].spend - ends[0].spend) / span)
+    if not np.isfinite(along):
+        along = float(ends[1].profit.mean() - ends[0].profit.mean()) / span
+    return float(np.clip(along, slopes[1], slopes[0]))
+
+
+def _points(found: Sequence[Solved], slopes: FloatArray) -> list[FrontierPoint]:
     """Documents, with all intervals from one pass over the draws."""
-    budgets = np.array([one.budget for one in solved])
-    profit = np.array([one.profit for one in solved]).T  # (N, k)
-    revenue = np.array([one.revenue for one in solved]).T
+    budgets = np.array([one.budget for one in found])
+    profit = np.array([one.profit for one in found]).T  # (N, k)
+    revenue = np.array([one.revenue for one in found]).T
     intervals = Interval.each(np.concatenate([revenue, profit, profit / budgets], axis=1))
-    count = len(solved)
+    count = len(found)
     return [
         FrontierPoint(
             budget=one.budget,
-            value=one.found.certificate.value,
-            gap=one.found.certificate.gap,
+            value=one.value,
+            gap=one.gap,
             revenue=intervals[i],
             profit=intervals[count + i],
             romi=intervals[2 * count + i],
             marginal_romi=float(slopes[i]),
-            shadow_price=None if one.found.price is None else one.found.price - one.cost_per_spend,
+            shadow_price=one.shadow_price,
             spend=tuple(one.spend.tolist()),
         )
-        for i, one in enumerate(solved)
+        for i, one in enumerate(found)
     ]
 
 
@@ -359,7 +394,7 @@ def _notes(sweep: Sweep) -> Iterator[PlanWarning]:
         count = f"{len(refused)} of the budgets have" if len(refused) > 1 else "One budget has"
         yield PlanWarning(
             code="infeasible_budgets",
-            message=f"{count} no plan and are left out. {refused[0]}",
+            message=f"{count} no plan and are left out. For example: {refused[0]}",
         )
-    if sweep.model.n_draws == 1:
+    if sweep.question.model.n_draws == 1:
         yield PlanWarning(code="no_draws", message="The model has no draws: intervals are missing.")

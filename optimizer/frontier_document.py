@@ -110,7 +110,7 @@ class RiskFrontier(WholeDocument):
     name: str = ""
     currency: str | None = None
     objective: str
-    budget: MoneyOut
+    budget: float | None = Field(description="currency, whole plan; null where it may vary")
     varied: Literal["caution", "weight"] = Field(description="what `aversion` is")
     tail: float = Field(description="which outcomes are the worst, a share")
     cells: tuple[Cell, ...]

@@ -72,7 +72,7 @@ class Outcome:
         return np.asarray(economics.marginal_romi(self.question.margin, self.marginal))
 
     @cached_property
-    def _gain(self) -> FloatArray:
+    def gain(self) -> FloatArray:
         """Gain (N,) over the current split, in the objective's money."""
         if np.all(np.abs(self.spend - self.current) <= self.question.scenario.lot):
             return np.zeros(len(self.revenue))
@@ -94,16 +94,16 @@ class Outcome:
         revenue = self.revenue.sum(axis=1)
         profit = self.revenue @ self.question.margin - self.total
         romi = profit / (self.total or 1.0)
-        return Interval.each(np.column_stack([self.revenue, revenue, profit, romi, self._gain]))
+        return Interval.each(np.column_stack([self.revenue, revenue, profit, romi, self.gain]))
 
     def totals(self) -> Totals:
         revenue, profit, romi, gain = self._intervals[-4:]
-        certain = self._gain.size == 1 or not np.any(self._gain)
+        certain = self.gain.size == 1 or not np.any(self.gain)
         uplift = Uplift.model_construct(
             mean=gain.mean,
             p05=gain.p05,
             p95=gain.p95,
-            probability_positive=None if certain else float(np.mean(self._gain > 0.0)),
+            probability_positive=None if certain else float(np.mean(self.gain > 0.0)),
         )
         return Totals.model_construct(
             spend=self.total,

@@ -177,7 +177,7 @@ def test_budgets_without_a_plan_are_left_out_and_said() -> None:
     found = frontier(smooth(), asked(channels=rules), points=5, least=400_000, most=1_000_000)
     assert found.points[-1].budget <= 600_000.0
     note = next(note for note in found.notes if note.code == "infeasible_budgets")
-    assert note.message.startswith("3 of the budgets have no plan and are left out. No allocation")
+    assert note.message.startswith("3 of the budgets have no plan and are left out. For example: ")
     with pytest.raises(InfeasibleError):
         frontier(smooth(), asked(channels=rules), least=800_000, most=1_000_000)
 
