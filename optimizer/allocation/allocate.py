@@ -72,10 +72,14 @@ def allocate(problem: AllocationProblem, start: Allocation | None = None) -> All
     if problem.is_ratio:
         return _best_ratio(problem, start)
     check(problem)
-    fallback = _fallback(problem)
+    fallback = problem.box.nearest(problem.reference)
     found, proof, route = _solve(problem, fallback, start)
     if not np.isfinite(found.value):
-        raise explain(problem)
+        nearest = nearest_split(problem)
+        if nearest is None:
+            raise explain(problem)
+        fallback = nearest
+        found, proof, route = _solve(problem, fallback, None)
     published, kept = _published(problem, found.spend), _published(problem, fallback)
     if published is None and kept is None:
         raise explain(problem)
@@ -148,15 +152,6 @@ def _of_ratio(problem: AllocationProblem, found: Allocation, asked: float) -> Ce
         gap=(bound - value) * total / gain if gain > 0.0 else 0.0,
         claim="no feasible split has a ROMI so much higher that it earns {} more",
     )
-
-
-def _fallback(problem: AllocationProblem) -> FloatArray:
-    """The feasible split nearest to the reference; the nearest by bounds where none is found."""
-    if not problem.is_single or problem.optional is not None:
-        found = nearest_split(problem)
-        if found is not None:
-            return found
-    return problem.box.nearest(problem.reference)
 
 
 def _published(problem: AllocationProblem, spend: FloatArray) -> FloatArray | None:

@@ -60,6 +60,7 @@ class _Master:
         self.lower, self.upper = lower / self.size, upper / self.size
         self.targets = slice(self.matrix.shape[0], self.matrix.shape[0] + len(problem.targets))
         self.sheets: list[FloatArray] = []
+        self.value = -np.inf  # what the best mixture earns
         self.highs = self._empty()
 
     def _target_size(self) -> FloatArray:
@@ -125,20 +126,16 @@ class _Master:
         self.sheets.append(spend)
 
     def solve(self) -> tuple[FloatArray, FloatArray, float]:
-        """Shares (sheets, n), flat prices, and how far rows are broken."""
+        """Shares (sheets, n), flat prices, and how far rows are broken; keeps the value."""
         self.highs.run()
         found = self.highs.getSolution()
         m = self.lower.size
         columns = np.asarray(found.col_value)
         prices = np.asarray(found.row_dual)[:m] * self.scale / self.size
         prices[self.targets] *= -1.0  # what a target asks for is paid, not charged
+        self.value = float(self.highs.getInfo().objective_function_value) * self.scale
         shares = columns[2 * m :].reshape(len(self.sheets), self.n)
         return np.maximum(shares, 0.0), prices, float(columns[: 2 * m].sum())
-
-    @property
-    def value(self) -> float:
-        """What the best mixture earns."""
-        return float(self.highs.getInfo().objective_function_value) * self.scale
 
 
 def relax(

@@ -51,12 +51,15 @@ def _plainly(problem: AllocationProblem, spend: FloatArray) -> FloatArray | None
     if np.any(least > most):
         return None
     whole = np.clip(np.floor(spend / problem.lot + CENTS_AGREE), least, most)
-    if problem.least_total is None:
-        missing = round(problem.total_budget / problem.lot) - float(whole.sum())
-        room = float((most - whole).sum() if missing > 0 else (whole - least).sum())
-        if room < abs(missing):
-            return None
-        whole = spread(whole, spend / problem.lot - whole, missing, least, most)
+    lot, least_total = problem.lot, problem.box.least_total
+    fewest, largest = np.ceil(least_total / lot - CENTS_AGREE), np.floor(
+        problem.total_budget / lot + CENTS_AGREE
+    )
+    missing = float(np.clip(round(float(spend.sum()) / lot), fewest, largest) - whole.sum())
+    room = float((most - whole).sum() if missing > 0.0 else (whole - least).sum())
+    if room < abs(missing):
+        return None
+    whole = spread(whole, spend / lot - whole, missing, least, most)
     return in_money(whole, problem.lot)
 
 
