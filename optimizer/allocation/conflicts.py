@@ -48,7 +48,9 @@ def check(problem: AllocationProblem) -> None:
     linear = replace(problem, targets=())
     if _ranges_conflict(linear):
         raise explain(problem)
-    if _is_plain(linear) or _is_held(linear, linear.box.nearest(linear.reference)):
+    if _is_plain(linear) and not optional_cells(linear).any():
+        return
+    if _is_held(linear, linear.box.nearest(linear.reference)):
         return
     held = Elastic(stated(linear, gives=False))
     if not held.can_hold(held.every):

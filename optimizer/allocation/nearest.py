@@ -6,7 +6,7 @@ import numpy as np
 
 from optimizer.allocation.elastic import Elastic
 from optimizer.allocation.limits import FINEST_LOT, optional_cells, stated
-from optimizer.allocation.problem import AllocationProblem, FloatArray
+from optimizer.allocation.problem import CENTS_AGREE, AllocationProblem, FloatArray
 
 REFINED = 10  # times that curves are made exact where the last split stands
 CLOSE = 1e-4  # of the money moved: how near to the least, where cells may be off
@@ -23,7 +23,7 @@ def nearest_split(problem: AllocationProblem) -> FloatArray | None:
     coupled = problem.rows is not None and bool(problem.rows.names)
     coupled = coupled or bool(problem.counts) or problem.most_moved is not None
     if not coupled and not problem.targets and not optional_cells(problem).any():
-        return problem.box.nearest(problem.reference)
+        return _nearest_in_box(problem)
     nodes: list[FloatArray] = []
     best: FloatArray | None = None
     moved = float("inf")
@@ -43,6 +43,16 @@ def nearest_split(problem: AllocationProblem) -> FloatArray | None:
         moved = now
         nodes.append(spend)
     return best
+
+
+def _nearest_in_box(problem: AllocationProblem) -> FloatArray | None:
+    """The same where only bounds and the total limit the cells."""
+    least = problem.total_budget if problem.least_total is None else problem.least_total
+    slack = CENTS_AGREE * problem.lot
+    is_missed = problem.lower.sum() > problem.total_budget + slack
+    if is_missed or problem.upper.sum() < least - slack or np.any(problem.lower > problem.upper):
+        return None
+    return problem.box.nearest(problem.reference)
 
 
 def _start(problem: AllocationProblem) -> list[FloatArray]:
