@@ -15,6 +15,7 @@ draws. Smoothed weights stay inside their set, and the bound stays valid.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,9 @@ class RiskObjective:
     def __init__(self, problem: AllocationProblem, draws: TabulatedDraws) -> None:
         self.problem, self.tables, self.source = problem, draws, draws.source
         self.measure = problem.measure
-        self.before = problem.reference_gains
+        counted = np.ones(problem.lower.size)
+        self.worth = counted if problem.counts_gain else problem.targets[0].worth
+        self.before = np.asarray(self.source.value(problem.reference) @ self.worth)
         self.level = float(self.before.mean())
         self.scale = max(size_of(problem) if not problem.is_single else abs(self.level), 1e-100)
         self.smoothing = SMOOTHING if problem.tail is None else (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
@@ -74,8 +77,8 @@ class RiskObjective:
         self.is_priced = problem.is_single and not problem.has_coarse_lots
 
     def gain(self, spend: FloatArray) -> FloatArray:
-        """D_s (N,): gain over the reference under each draw."""
-        return np.asarray(self.source.value(spend).sum(axis=1)) - self.before
+        """D_s (N,): gain over the reference under each draw; the target's for a least spend."""
+        return np.asarray(self.source.value(spend) @ self.worth) - self.before
 
     def value(self, spend: FloatArray) -> float:
         is_free = self.is_priced and self.problem.optional is None
@@ -143,7 +146,7 @@ class RiskObjective:
         with np.errstate(invalid="ignore", divide="ignore"):
             share = np.where(high > low, (found.spend - low) / (high - low), 0.0)
         gains = self.source.value(low) * (1.0 - share) + self.source.value(high) * share
-        return _Support(found.spend[None], (gains.sum(axis=1) - self.before)[None])
+        return _Support(found.spend[None], (gains @ self.worth - self.before)[None])
 
     def _plain(self, splits: FloatArray) -> _Support:
         gains = [self.gain(split) for split in splits]
@@ -190,7 +193,9 @@ class RiskObjective:
             weights = self.measure.weights(self.direction(shares @ gains))
             return np.asarray(-(self.counts * (gains @ weights) - self.cost * totals) / self.scale)
 
-        limits = [LinearConstraint(np.ones((1, count)), 1.0, 1.0)]
+        limits: list[Any] = [LinearConstraint(np.ones((1, count)), 1.0, 1.0)]
+        if not self.counts:
+            limits.append(self._reaching(support))
         if self.is_priced:
             share = totals / max(box.budget, 1e-300)
             least = box.least_total / max(box.budget, 1e-300)
@@ -206,6 +211,22 @@ class RiskObjective:
         )
         shares = np.clip(found.x, 0.0, 1.0)
         return shares, np.asarray(shares @ gains)
+
+    def _reaching(self, support: _Support) -> dict[str, Any]:
+        """The mixtures that reach the target, as SLSQP reads a constraint."""
+        target = self.problem.targets[0]
+        costs = support.splits @ target.cost
+        asked = target.least - self.level
+
+        def reached(shares: FloatArray) -> float:
+            worth = self.measure.smooth(shares @ support.gains, self.fine).value
+            return (worth - float(shares @ costs) - asked) / self.scale
+
+        def slope(shares: FloatArray) -> FloatArray:
+            weights = self.measure.weights(self.direction(shares @ support.gains))
+            return np.asarray((support.gains @ weights - costs) / self.scale)
+
+        return {"type": "ineq", "fun": reached, "jac": slope}
 
     def candidates(self, found: Relaxation, box: Box) -> list[FloatArray]:
         return filled(found, box) if self.is_priced else [found.spend]

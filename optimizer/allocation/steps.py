@@ -22,10 +22,10 @@ class RowStep:
 
     def best(self, model: Quadratic, spend: FloatArray) -> FloatArray:
         """The step (n,) that gains most; nothing where none is found."""
-        bend = model.bend(self.box) * self.money**2
-        size = max(float(np.abs(model.gradient).max()) * self.money, 1e-300)
+        steepest = max(float(np.abs(model.gradient).max()), 1e-300)
         above, limits = self._limits(spend)
-        found = _minimised(bend / size, -model.gradient * self.money / size, above, limits)
+        bend = model.bend(self.box) / steepest * self.money
+        found = _minimised(bend, -model.gradient / steepest, above, limits)
         if found is None:
             return np.zeros_like(spend)
         step = np.clip(found * self.money, self.box.lower - spend, self.box.upper - spend)
