@@ -287,7 +287,7 @@ class Model(WholeDocument):
         kept: dict[int, TabulatedDraws] = self.__dict__.setdefault("_tabulated", {})
         tables = kept.pop(doublings, None)
         if tables is None:
-            tables = self.draw_curves.tabulated(self._usual_spend * 2.0**doublings)
+            tables = self.draw_curves.tabulated(self._usual_spend * 2.0**doublings).with_mean()
         kept[doublings] = tables
         while len(kept) > TABLES_KEPT:
             del kept[next(iter(kept))]

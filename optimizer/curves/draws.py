@@ -108,6 +108,7 @@ class TabulatedDraws:
     error: FloatArray  # (n, m - 1, N)
     money: float = 1.0
     worth: float | FloatArray = 1.0  # (n,)
+    known_mean: TableCurve | None = None  # of the tables as they stand, before money and worth
 
     @classmethod
     def of(cls, draws: DrawCurves, largest: FloatArray) -> TabulatedDraws:
@@ -141,18 +142,28 @@ class TabulatedDraws:
     @cached_property
     def mean(self) -> TableCurve:
         """The mean curve of every cell."""
+        if self.known_mean is not None:
+            return self.known_mean.rescaled(self.money, self.worth)
         return self.weighted(np.full(self.n_draws, 1.0 / self.n_draws))
 
     def weighted(self, weights: FloatArray) -> TableCurve:
         """The curves sum_s w_s f_s as tables; weights (N,) may be negative."""
-        table = TableCurve(
+        return self._averaged(weights).rescaled(self.money, self.worth)
+
+    def _averaged(self, weights: FloatArray) -> TableCurve:
+        """The same before money and worth."""
+        return TableCurve(
             self.nodes,
             self.values @ weights,
             self.slopes_right @ weights,
             self.slopes_left @ weights,
             self.error @ np.abs(weights),
         )
-        return table.rescaled(self.money, self.worth)
+
+    def with_mean(self) -> TabulatedDraws:
+        """The same tables that know their mean, for questions asked again and again."""
+        uniform = np.full(self.n_draws, 1.0 / self.n_draws)
+        return replace(self, known_mean=self._averaged(uniform))
 
     def rescaled(self, money: float, value: FloatArray) -> TabulatedDraws:
         """The same tables for value x money x f(x / money), value (n,)."""
@@ -176,7 +187,19 @@ class TabulatedDraws:
             slopes_right=self.slopes_right[:, pieces],
             slopes_left=self.slopes_left[:, pieces],
             error=self.error[:, pieces],
+            known_mean=self.known_mean and _part(self.known_mean, keep, pieces),
         )
+
+
+def _part(table: TableCurve, keep: slice, pieces: slice) -> TableCurve:
+    """A table without the nodes and pieces outside two ranges."""
+    return TableCurve(
+        table.nodes[:, keep],
+        table.values[:, keep],
+        table.slopes_right[:, pieces],
+        table.slopes_left[:, pieces],
+        table.error[:, pieces],
+    )
 
 
 def _beside(members: list[Curve]) -> Curve:
