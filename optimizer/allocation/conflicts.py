@@ -235,19 +235,21 @@ def _finer_lot(problem: AllocationProblem) -> float | None:
 
 
 def _unreached(problem: AllocationProblem) -> InfeasibleError:
-    """Targets that no split found reaches, though each limit seems to leave room for them."""
-    limits = Elastic(stated(problem)).limits.names
-    targets = [k for k, limit in enumerate(limits) if limit.target is not None]
-    elastic = Elastic.of(problem)
-    given = elastic.least_change(targets) if targets else None
+    """Targets that no split found reaches, though by their means they seem to be in reach.
+
+    A target judged with caution asks more than its mean shows.
+    """
     ways = []
-    if given is not None:
-        ways = [(limits[k], float(given[k])) for k in targets if given[k] > 0.0]
+    for target in problem.targets:
+        alone = Elastic.of(replace(problem, targets=(target,)))
+        place = next(k for k in alone.every if alone.limits.names[k].target is not None)
+        short = alone.short_at_most(place)
+        if short:
+            ways.append((alone.limits.names[place], short))
     if ways:
-        shown = [limits[k] for k in targets]
-        return _error(problem, shown, ways, is_enough=len(ways) == 1)
+        return _error(problem, [limit for limit, _ in ways], ways, is_enough=len(ways) == 1)
     advice = "No split was found that holds them all; relax a target, a count or a lot."
-    named = tuple(str(limits[k]) for k in targets) or ("all limits together",)
+    named = tuple(target.name for target in problem.targets) or ("all limits together",)
     return InfeasibleError(problem.total_budget, named, advice)
 
 

@@ -15,11 +15,13 @@ import numpy as np
 from optimizer.allocation.limits import Limits, stated
 from optimizer.allocation.problem import AllocationProblem, FloatArray
 from optimizer.allocation.programs import Solver
+from optimizer.allocation.rows import BoolArray
 
 Solve = Callable[[], FloatArray | None]
 
 TOLERATED = 1e-9  # of the budget: what a limit that holds may be off by
 ROUNDS = 6  # of asking more of a target than it asks, where chords flatter a curve
+BEYOND = 1e3  # times what a target is about: out of every split's reach
 REACHED = 1e-9  # of what a target is about: what may be short of it
 
 
@@ -121,10 +123,23 @@ class Elastic:
         values = self.truly(lambda: self.solved(held, gives=gives), held)
         return None if values is None else self.given(values)
 
+    def switch(self, is_on: BoolArray) -> None:
+        """Settle which cells (n,) are active, so that no whole number is left to search for."""
+        switches = self.limits.switches
+        settled = is_on[switches >= 0].astype(float)
+        self._solver.bound(switches[switches >= 0], settled, settled)
+
     def nearest(self) -> FloatArray | None:
         """The split (n,) that holds every limit and moves least money; None where none does."""
         values = self.truly(self._least_moved, self.every)
         return None if values is None else self.limits.spend(values)
+
+    def short_at_most(self, place: int) -> float | None:
+        """How far a target's most, the other limits held, stays short of what it asks."""
+        self._ask(place, BEYOND * self.limits.spends.size)
+        values = self.solved([k for k in self.every if k != place], gives=[place])
+        self._ask(place, 0.0)
+        return None if values is None else max(-self._reached(values, place), 0.0)
 
     def truly(self, solve: Solve, held: Iterable[int]) -> FloatArray | None:
         """A solution whose split reaches the held targets by the curves themselves."""

@@ -82,6 +82,7 @@ class Limits:
     scale: float  # currency of one unit of a spend column
     spends: IntArray  # (n,), columns
     moves: IntArray  # (2n,) columns: up from and down to the reference; none unless asked for
+    switches: IntArray  # (n,), columns: 1 where a cell is active; -1 where it is always
 
     def spend(self, values: FloatArray) -> FloatArray:
         """The split (n,) in currency that a program's columns hold."""
@@ -141,7 +142,7 @@ def stated(
         _whole_lots(writer, spends, reach)
     _total(writer, spends)
     _bounds(writer, spends)
-    _activity(writer, spends, reach)
+    switches = _activity(writer, spends, reach)
     _sums(writer, spends, problem.lot if on_lots else 0.0)
     _targets(writer, spends, reach, nodes)
     moves = np.zeros(0, dtype=np.int64)
@@ -149,7 +150,9 @@ def stated(
         moves = _moves(writer, spends)
     slacks, rows = np.concatenate(writer.slacks), np.concatenate(writer.rows)
     names = tuple(writer.names)
-    return Limits(problem, writer.program, names, slacks, rows, writer.scale, spends, moves)
+    return Limits(
+        problem, writer.program, names, slacks, rows, writer.scale, spends, moves, switches
+    )
 
 
 def _whole_lots(writer: _Writer, spends: IntArray, reach: FloatArray) -> None:
@@ -195,16 +198,19 @@ def _bounds(writer: _Writer, spends: IntArray) -> None:
         writer.soft(names, own, bound=limit[cells] / scale)
 
 
-def _activity(writer: _Writer, spends: IntArray, reach: FloatArray) -> None:
-    """Cells that may be off, their minimum where on, and counts of those that are on."""
+def _activity(writer: _Writer, spends: IntArray, reach: FloatArray) -> IntArray:
+    """Cells that may be off, their minimum where on, and counts of those that are on.
+
+    Gives the column (n,) that says whether a cell is on, -1 where it has none.
+    """
     problem, scale = writer.problem, writer.scale
     switched = optional_cells(problem).copy()
     for count in problem.counts:
         switched |= count.members
     cells = np.flatnonzero(switched)
+    on = np.full(switched.size, -1, dtype=np.int64)
     if not cells.size:
-        return
-    on = np.zeros(switched.size, dtype=np.int64)
+        return on
     on[cells] = writer.program.columns(np.zeros(cells.size), np.ones(cells.size), whole=True)
     own, place = on[cells], np.arange(cells.size)
     for factor, side in ((reach[cells], {"high": 0.0}), (problem.lot, {"low": 0.0})):
@@ -226,6 +232,7 @@ def _activity(writer: _Writer, spends: IntArray, reach: FloatArray) -> None:
             if number < members.size if is_most else number > 0:
                 limit = Limit(count.name, is_most, number, 1.0, Unit.CELLS, " cells")
                 writer.soft([limit], active, bound=np.array([float(number)]))
+    return on
 
 
 def _sums(writer: _Writer, spends: IntArray, allowance: float) -> None:

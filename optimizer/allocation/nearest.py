@@ -10,6 +10,7 @@ from optimizer.allocation.problem import CENTS_AGREE, AllocationProblem, FloatAr
 
 REFINED = 10  # times that curves are made exact where the last split stands
 CLOSE = 1e-4  # of the money moved: how near to the least, where cells may be off
+MOST_SEARCHED = 64  # cells that may be off: above it the search starts, and may end, at the current
 SETTLED = 1e-6  # of the budget: money moved that is no longer worth another round
 
 
@@ -28,8 +29,7 @@ def nearest_split(problem: AllocationProblem) -> FloatArray | None:
     best: FloatArray | None = None
     moved = float("inf")
     for _ in range(REFINED if problem.targets else 1):
-        elastic = Elastic(stated(problem, gives=False, with_moves=True, nodes=nodes), CLOSE)
-        spend = elastic.nearest()
+        spend = _nearest_by_program(problem, nodes)
         if spend is None and best is None and not nodes:
             nodes = _start(problem)
             continue
@@ -43,6 +43,21 @@ def nearest_split(problem: AllocationProblem) -> FloatArray | None:
         moved = now
         nodes.append(spend)
     return best
+
+
+def _nearest_by_program(problem: AllocationProblem, nodes: list[FloatArray]) -> FloatArray | None:
+    """The same with curves exact at some splits. Where very many cells may be off, those that
+    are on in the current split stay on, if that can be held.
+    """
+    limits = stated(problem, gives=False, with_moves=True, nodes=nodes)
+    elastic = Elastic(limits, CLOSE)
+    if int((limits.switches >= 0).sum()) > MOST_SEARCHED:
+        elastic.switch(problem.reference > 0.5 * problem.lower)
+        spend = elastic.nearest()
+        if spend is not None:
+            return spend
+        elastic = Elastic(limits, CLOSE)
+    return elastic.nearest()
 
 
 def _nearest_in_box(problem: AllocationProblem) -> FloatArray | None:

@@ -348,7 +348,7 @@ def random_problems(draw):
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(problem=random_problems())
 def test_random_conflicts_are_minimal_and_can_be_ended(problem):
     assert_found_out(problem)
@@ -458,6 +458,25 @@ def test_targets_over_draws_are_judged_by_their_mean():
     problem = problem_with(gains=gains, targets=(target,))
     (way,) = [w for w in explain(problem).relaxations if w.name.startswith("target")]
     assert way.by == pytest.approx(-most_reached(problem), rel=1e-3)
+
+
+def test_a_cautious_target_is_told_what_is_reached_with_caution():
+    rng = np.random.default_rng(6)
+    cells = tuple(
+        HillCurve(np.exp(rng.normal(14.0, 0.5, 50)), np.full(50, 5e5), np.full(50, 0.9))
+        for _ in range(4)
+    )
+    gains = DrawCurves(cells).tabulated(np.full(4, BUDGET))
+    problem = problem_with(gains=gains, caution=1.0, reference=np.zeros(4))
+    zero = Target("target revenue", ONES, NONE, 0.0)
+    by_mean = most_reached(replace(problem, targets=(zero,)))
+    target = Target("target revenue", ONES, NONE, 0.99 * by_mean, is_cautious=True)
+    problem = replace(problem, targets=(target,))
+    error = explain(problem)
+    (way,) = error.relaxations
+    eased = replace(target, least=target.least - 1.0001 * way.by)
+    assert 0.0 < way.by < 0.5 * by_mean
+    assert nearest_split(replace(problem, targets=(eased,))) is not None
 
 
 def test_the_nearest_split_of_rows_moves_least():
