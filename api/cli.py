@@ -17,12 +17,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from api.errors import ExitCode, told
+from api.errors import ExitCode, MisuseError, told
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from api.output import Answer, Delivery
     from api.services import Question
-    from optimizer import Finding, Plan
+    from optimizer import Finding, Frontier, Plan, RiskFrontier, Sensitivity
 
 EXAMPLE = Path(__file__).parent / "example"
 
@@ -179,8 +181,11 @@ def fit(  # noqa: PLR0913, PLR0917  (one parameter for each option)
 
 
 @_command
-def plan(
+def plan(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     scenario: ScenarioFile,
+    sensitivity: Annotated[
+        bool, typer.Option("--sensitivity", help="Say also what would change the plan.")
+    ] = False,
     model: ModelFile = None,
     as_json: AsJson = False,
     output: PlanOutput = None,
@@ -190,7 +195,7 @@ def plan(
     from api.output import PLAN_KINDS, Delivery
 
     with Delivery(as_json=as_json, output=output, quiet=quiet, kinds=PLAN_KINDS) as delivery:
-        _deliver(scenario, model, None, delivery)
+        _deliver(scenario, model, None, delivery, tells_sensitivity=sensitivity)
 
 
 @_command
@@ -244,18 +249,125 @@ def compare(
         delivery.hand_over(written, partial(show_comparison, found))
 
 
-def _deliver(path: Path, model: Path | None, split: Path | None, delivery: Delivery) -> None:
-    """Answer a scenario file's question and hand the plan over."""
+@_command
+def frontier(  # noqa: PLR0913, PLR0917  (one parameter for each option)
+    scenario: ScenarioFile,
+    points: Annotated[
+        int | None, typer.Option(help="How many budgets, 50 if absent; with --risk, plans, 11.")
+    ] = None,
+    least: Annotated[
+        float | None, typer.Option("--from", help="Smallest budget; half the scenario's if absent.")
+    ] = None,
+    most: Annotated[
+        float | None, typer.Option("--to", help="Largest budget; 1.5 times it if absent.")
+    ] = None,
+    risk: Annotated[
+        bool, typer.Option("--risk", help="Mean uplift against risk, at one budget, instead.")
+    ] = False,
+    model: ModelFile = None,
+    as_json: AsJson = False,
+    output: PlanOutput = None,
+    quiet: Quiet = False,
+) -> None:
+    """Say what every budget would bring, and where profit peaks; or what less risk costs."""
+    from api.output import PLAN_KINDS, TABULAR, Delivery
+    from api.terminal.frontiers import show_frontier, show_risk_frontier
+
+    if risk and (least is not None or most is not None):
+        raise MisuseError("--risk keeps to one budget: leave --from and --to out.")
+    kinds = TABULAR if risk else PLAN_KINDS
+    with Delivery(as_json=as_json, output=output, quiet=quiet, kinds=kinds) as delivery:
+        question = _question(scenario, model, delivery)
+        if risk:
+            careful, written = _risk_frontier(question, points, delivery)
+            delivery.hand_over(written, partial(show_risk_frontier, careful))
+        else:
+            found, written = _frontier(question, (points, least, most), delivery)
+            delivery.hand_over(written, partial(show_frontier, found))
+
+
+def _frontier(
+    question: Question,
+    span: tuple[int | None, float | None, float | None],
+    delivery: Delivery,
+) -> tuple[Frontier, Answer]:
+    """The best plan of every budget, and in every form it is written in."""
+    import optimizer
+    from api.output import Answer, to_cents
+
+    points, least, most = span
+    delivery.voice.progress("Looking for the best plan of every budget ...")
+    keys = {} if points is None else {"points": points}
+    found = optimizer.frontier(question.model, question.scenario, least=least, most=most, **keys)
+    records = found.records()
+
+    def workbook() -> bytes:
+        plan = optimizer.plan(question.model, question.scenario)
+        return plan.workbook(question.model, question.scenario, records)
+
+    return found, Answer(found.to_dict(), to_cents(records), workbook=workbook)
+
+
+def _risk_frontier(
+    question: Question, points: int | None, delivery: Delivery
+) -> tuple[RiskFrontier, Answer]:
+    """What regard for risk costs, and in every form it is written in."""
+    import optimizer
+    from api.output import Answer, to_cents
+
+    delivery.voice.progress("Looking for plans of less and less risk ...")
+    keys = {} if points is None else {"points": points}
+    found = optimizer.risk_frontier(question.model, question.scenario, **keys)
+    return found, Answer(found.to_dict(), to_cents(found.records()))
+
+
+def _question(path: Path, model: Path | None, delivery: Delivery) -> Question:
+    """A scenario file with its model."""
     from api.services import read_question
-    from api.terminal.plans import NARROWEST_PLAN, show_plan
 
     voice = delivery.voice
-    question = read_question(
+    return read_question(
         path, model, progress=voice.progress, advance=voice.advance, warn=voice.warn
     )
+
+
+def _deliver(
+    path: Path,
+    model: Path | None,
+    split: Path | None,
+    delivery: Delivery,
+    *,
+    tells_sensitivity: bool = False,
+) -> None:
+    """Answer a scenario file's question and hand the plan over."""
+    from api.terminal.plans import NARROWEST_PLAN, show_plan
+
+    question = _question(path, model, delivery)
     answer = _answer(question, split, delivery)
     written = _in_every_form(answer, question)
-    delivery.hand_over(written, partial(show_plan, answer), NARROWEST_PLAN)
+    show: Callable[[Console], None] = partial(show_plan, answer)
+    if tells_sensitivity:
+        found = _sensitivity(question, answer, delivery)
+        written.content["sensitivity"] = found.to_dict()
+        show = partial(_show_both, answer, found)
+    delivery.hand_over(written, show, NARROWEST_PLAN)
+
+
+def _sensitivity(question: Question, answer: Plan, delivery: Delivery) -> Sensitivity:
+    """What would change a plan."""
+    import optimizer
+
+    delivery.voice.progress("Looking for what would change it ...")
+    return optimizer.sensitivity(question.model, question.scenario, answer)
+
+
+def _show_both(answer: Plan, found: Sensitivity, console: Console) -> None:
+    """A plan, and under it what would change it."""
+    from api.terminal.frontiers import show_sensitivity
+    from api.terminal.plans import show_plan
+
+    show_plan(answer, console)
+    show_sensitivity(found, console)
 
 
 def _in_every_form(plan: Plan, question: Question) -> Answer:

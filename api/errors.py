@@ -37,7 +37,7 @@ EXIT_CODES = {
 
 
 #: Letters of our output that an old terminal lacks -> the nearest it has.
-PLAIN = str.maketrans("−–—─━×…’\u2009\u202f\u00a0", "-----x.'   ")
+PLAIN = str.maketrans("−–—─━×…’▁▂▃▄▅▆▇█▲\u2009\u202f\u00a0", "-----x.'..::++##^   ")
 
 
 class MisuseError(Exception):

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from optimizer import Comparison, Model, Plan, Scenario
+from optimizer import Comparison, Frontier, Model, Plan, RiskFrontier, Scenario, Sensitivity
 
 FOLDER = Path(__file__).parent
 LIMITS = {
@@ -18,12 +18,17 @@ LIMITS = {
 
 
 def schemas() -> dict[str, dict[str, Any]]:
-    """File name -> schema; a plan's and a comparison's as written, the others' as read."""
+    """File name -> schema; a scenario's and a model's as read, the others' as written."""
     return {
         "scenario.schema.json": _described(Scenario.model_json_schema()),
         "model.schema.json": _described(Model.model_json_schema()),
         "plan.schema.json": _described(Plan.model_json_schema(mode="serialization")),
         "comparison.schema.json": _described(Comparison.model_json_schema(mode="serialization")),
+        "frontier.schema.json": _described(Frontier.model_json_schema(mode="serialization")),
+        "risk_frontier.schema.json": _described(
+            RiskFrontier.model_json_schema(mode="serialization")
+        ),
+        "sensitivity.schema.json": _described(Sensitivity.model_json_schema(mode="serialization")),
     }
 
 

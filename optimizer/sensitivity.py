@@ -187,7 +187,9 @@ class _Recommended:
             lower=lower,
             upper=upper,
             known=known,
-            statement=_sentence(self.question.names[cell], lower, upper, known),
+            statement=_sentence(self.question.names[cell], lower, upper, known)
+            if self.spend[cell] > 0.0
+            else _about_nothing(self.question.names[cell], upper),
         )
 
     def _factor(self, cell: int, side: float) -> float | None:
@@ -257,16 +259,25 @@ def _sentence(
 ) -> str:
     """What it takes to change one cell's spend."""
     if lower is None and upper is None:
-        return f"{name}: no change of 10 % for any return from a third to 3 times what it is."
-    less = "even a third of its return would not" if lower is None else f"{_off(lower)} less return"
-    more = "even 3 times would not" if upper is None else f"{_off(upper)} more"
-    text = (
-        f"{name}: {less} take a tenth of its spend"
+        return f"{name}: no change up to 3x: any return from a third to 3 times moves less."
+    less = (
+        "even a third of its return would not take a tenth of its spend"
         if lower is None
-        else f"{name}: {less} takes a tenth or more of its spend"
+        else f"{_off(lower)} less return takes at least a tenth of its spend"
     )
-    text += f", {more} {'raise it so much' if upper is None else 'raises it as much'}"
-    return f"{text}.{_against_doubt(lower, upper, known)}"
+    more = (
+        "even 3 times the return would not add a tenth"
+        if upper is None
+        else f"{_off(upper)} more adds at least a tenth"
+    )
+    return f"{name}: {less}; {more}.{_against_doubt(lower, upper, known)}"
+
+
+def _about_nothing(name: str, upper: float | None) -> str:
+    """What it takes to give a cell any money."""
+    if upper is None:
+        return f"{name} gets nothing, and would get nothing with 3 times the return."
+    return f"{name} gets nothing: it would with {_off(upper)} more return."
 
 
 def _against_doubt(
@@ -277,8 +288,8 @@ def _against_doubt(
         return ""
     inside = (lower is not None and lower >= known[0]) or (upper is not None and upper <= known[1])
     span = f"{100.0 * (known[0] - 1.0):+.0f} % to {100.0 * (known[1] - 1.0):+.0f} %"
-    where = "within" if inside else "beyond"
-    return f" That is {where} the doubt about its return ({span})."
+    reaches = "reaches" if inside else "does not reach"
+    return f" The doubt about its return ({span}) {reaches} that far."
 
 
 def _headline(returns: Sequence[TippingPoint]) -> str:
