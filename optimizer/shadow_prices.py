@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from optimizer.allocation import Allocation, Route
+from optimizer.allocation.rows import Rows
 from optimizer.cells import Question
 from optimizer.outcome import Outcome
 from optimizer.plan_document import ShadowPrice
@@ -41,10 +42,11 @@ class _Words:
     def of_plan(cls, question: Question, found: Allocation) -> _Words:
         currency = question.scenario.currency or question.model.currency
         exact = found.route == Route.PRICE
+        charged = question.cost_per_spend > 0.0 and question.scenario.objective == "revenue"
         return cls(
             one=currency or "unit",
             of=f" {currency}" if currency else "",
-            earned=EARNED[question.scenario.objective],
+            earned=EARNED["profit" if charged else question.scenario.objective],
             relaxed="" if exact else " (price of the relaxation)",
         )
 
@@ -95,14 +97,16 @@ def _of_limits(
 
 def _of_rows(question: Question, found: Allocation, words: _Words) -> Iterator[ShadowPrice]:
     prices: FloatArray | None = getattr(found, "prices", None)
-    names = question.rows.names if question.rows else ()
+    rows = question.rows or Rows.none(len(question.names))
+    names = rows.names
     if prices is None or len(prices) < 1 + len(names):
         return
     least = NOTHING * max(1.0, abs(float(prices[0])))
     left = prices[1:]
-    for name, price in zip(names, left, strict=False):
+    fixed = rows.lower == rows.upper
+    for name, price, is_fixed in zip(names, left, fixed, strict=False):
         if abs(price) > least:
-            yield _row_price(name, float(price), words)
+            yield _row_price(name, float(price), words, is_fixed=bool(is_fixed))
     left = left[len(names) :]
     for target, price in zip(question.targets, left, strict=False):
         if price > least:
@@ -130,13 +134,14 @@ def _of_rows(question: Question, found: Allocation, words: _Words) -> Iterator[S
         yield ShadowPrice(constraint="max_moved", price=moved, statement=statement)
 
 
-def _row_price(name: str, price: float, words: _Words) -> ShadowPrice:
+def _row_price(name: str, price: float, words: _Words, *, is_fixed: bool) -> ShadowPrice:
     """A row's price: of its upper side where positive, of its lower side where negative."""
     if name.startswith("resource "):
-        unit, change = f"unit of {name.removeprefix('resource ')}", "one more"
-        said = f"{change} {unit}"
-    elif " at least " in name or " at most " in name or " to " in name:
+        said = f"one more unit of {name.removeprefix('resource ')}"
+    elif name.startswith("group ") and not name.endswith((" sum", " share")):
         said = f"one {words.one} of leave from {name}"
+    elif is_fixed:
+        said = f"{'raising' if price > 0.0 else 'lowering'} {name} by one {words.one}"
     else:
         side = "raising the most" if price > 0.0 else "lowering the least"
         said = f"{side} of {name} by one {words.one}"
