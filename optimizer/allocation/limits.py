@@ -20,7 +20,6 @@ from optimizer.allocation.rows import BoolArray
 from optimizer.curves import TabulatedDraws
 
 FARTHEST = 10.0  # of the largest amount of a problem: what a cell may get where limits give
-NEARLY_NOTHING = 1e-6  # of the largest amount
 NODES_INSIDE, NODES_BEYOND = 24, 8  # of a curve, up to a cell's upper bound and beyond it
 MOST_ORDERED = 400  # nodes taken in order by whole numbers; above it chords go over convex parts
 FINEST_LOT = 0.01
@@ -128,27 +127,31 @@ def stated(
 ) -> Limits:
     """A problem's limits; on whole lots if asked, with curves exact at further nodes (n,) each.
 
-    Where none is to give, cells never leave their upper bounds, which is faster.
+    Where none is to give, the bounds of single cells are the columns' own, which is faster.
     """
     n = problem.lower.size
     largest = max(problem.total_budget, float(problem.upper.max()), float(problem.lower.max()))
     largest = largest if largest > 0.0 else 1.0
     writer = _Writer(problem, largest / n)
     reach = np.full(n, FARTHEST * largest)
+    least = np.zeros(n)
     if not gives:
-        reach = np.maximum(problem.upper, NEARLY_NOTHING * largest)
-    spends = writer.program.columns(np.zeros(n), reach / writer.scale)
+        reach = np.minimum(problem.upper, reach)
+        least = np.where(optional_cells(problem), 0.0, problem.lower)
+    spends = writer.program.columns(least / writer.scale, reach / writer.scale)
     if on_lots:
         _whole_lots(writer, spends, reach)
     _total(writer, spends)
-    _bounds(writer, spends)
+    if gives:
+        _bounds(writer, spends)
     switches = _activity(writer, spends, reach)
     _sums(writer, spends, problem.lot if on_lots else 0.0)
     _targets(writer, spends, reach, nodes)
     moves = np.zeros(0, dtype=np.int64)
     if with_moves or problem.most_moved is not None:
         moves = _moves(writer, spends)
-    slacks, rows = np.concatenate(writer.slacks), np.concatenate(writer.rows)
+    none = np.zeros(0, dtype=np.int64)
+    slacks, rows = (np.concatenate([none, *parts]) for parts in (writer.slacks, writer.rows))
     names = tuple(writer.names)
     return Limits(
         problem, writer.program, names, slacks, rows, writer.scale, spends, moves, switches
@@ -341,7 +344,8 @@ def _points(
 ) -> FloatArray:
     """Spends (k, n) between which chords stand for the curves, rising from 0."""
     inside = (np.arange(NODES_INSIDE + 1) / NODES_INSIDE)[:, None] ** 2 * problem.upper
-    first = np.maximum(problem.upper, 1e-3 * reach)
+    first = np.maximum(np.maximum(problem.upper, 1e-3 * reach), 1e-300)
+    reach = np.maximum(reach, first)
     beyond = first * (reach / first) ** ((np.arange(NODES_BEYOND) + 1.0) / NODES_BEYOND)[:, None]
     known = np.array([np.clip(node, 0.0, reach) for node in nodes]).reshape(-1, reach.size)
     return np.sort(np.concatenate([inside, beyond, problem.lower[None], known]), axis=0)
