@@ -157,37 +157,3 @@ def slsqp(problem: AllocationProblem, start: FloatArray) -> FloatArray:
     )
     inside = np.clip(np.nan_to_num(found.x * unit, nan=0.0), problem.lower, problem.upper)
     return problem.box.nearest(inside)
-
-
-def jump_greedy(problem: AllocationProblem, steps: int) -> FloatArray:
-    """Greedy on a fine grid that may jump: always the best average return of any rise so far."""
-    low, budget = problem.lower, problem.total_budget
-    step = (budget - low.sum()) / steps
-    spend = low[None, :] + step * np.arange(steps + 1)[:, None]
-    value = problem.mean_gain.value(np.minimum(spend, problem.upper))
-    value[spend > problem.upper + 1e-9 * step] = -np.inf
-    level = np.zeros(low.size, dtype=int)
-    offers = [_best_jump(value[:, cell], 0, steps) for cell in range(low.size)]
-    left = steps
-    while left > 0:
-        cell = int(np.argmax([offer[0] for offer in offers]))
-        if not np.isfinite(offers[cell][0]):
-            break
-        rise = offers[cell][1]
-        if rise > left:
-            offers[cell] = _best_jump(value[:, cell], level[cell], left)
-            continue
-        level[cell] += rise
-        left -= rise
-        offers[cell] = _best_jump(value[:, cell], level[cell], left)
-    return problem.box.nearest(low + step * level)
-
-
-def _best_jump(value: FloatArray, level: int, left: int) -> tuple[float, int]:
-    """The best average gain of a rise of at most ``left`` steps, and that rise."""
-    ahead = value[level + 1 : level + left + 1]
-    if ahead.size == 0:
-        return -np.inf, 0
-    average = (ahead - value[level]) / np.arange(1, ahead.size + 1)
-    best = int(average.argmax())
-    return float(average[best]), best + 1
