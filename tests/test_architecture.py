@@ -58,6 +58,7 @@ INSIDE = {
         ("conflicts", "sensitivity", "nearest"),
         ("elastic",),
         ("limits",),
+        ("chords",),
         ("programs",),
         ("columns",),
         ("prices", "certificate", "stocks", "separable", "fast"),
