@@ -82,7 +82,7 @@ class Splits:
             return -total
         level = self.judged(np.ones(self.spend.shape[1]))
         if problem.is_ratio:
-            return level / np.maximum(total, 1e-300)
+            return level / np.maximum(total, 1e-300) - 1.0
         return level - problem.cost_per_spend * total
 
     def feasible(self, slack: float = 0.0) -> FloatArray:
