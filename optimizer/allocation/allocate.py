@@ -212,9 +212,7 @@ def _solve(
     return found, Proof(found.tree), Route.INTERIOR if len(found.tree) == 1 else Route.COLUMNS
 
 
-def _kept_inside(
-    problem: AllocationProblem, start: Allocation, fallback: FloatArray
-) -> FloatArray:
+def _kept_inside(problem: AllocationProblem, start: Allocation, fallback: FloatArray) -> FloatArray:
     """A similar problem's split where it fits this one, else the fallback."""
     if start.spend.shape != fallback.shape:
         return fallback

@@ -44,11 +44,11 @@ class _Master:
         problem = lagrangian.problem
         self.n = box.upper.size
         rows = lagrangian.rows
-        self.money = max(float(np.abs(box.upper).sum()), 1e-300)
+        self.money = max(float(problem.upper.sum()), 1e-300)
         self.matrix = np.vstack([np.ones((1, self.n)), rows.dense])
         lower = np.concatenate([[box.least_total], rows.lower])
         upper = np.concatenate([[box.budget], rows.upper])
-        size = np.maximum(np.abs(self.matrix) @ box.upper, 1e-300)
+        size = np.maximum(np.abs(self.matrix) @ problem.upper, 1e-300)
         self.size = np.concatenate([size, self._target_size(), np.ones(len(problem.counts))])
         lower = np.concatenate([lower, lagrangian.target_least, lagrangian.least_active])
         open_ended = np.full(len(problem.targets), np.inf)
@@ -64,9 +64,10 @@ class _Master:
         self.highs = self._empty()
 
     def _target_size(self) -> FloatArray:
-        gains = (self.lagrangian.earned or self.lagrangian.gains).value(self.box.upper)
+        most = self.lagrangian.problem.upper
+        gains = (self.lagrangian.earned or self.lagrangian.gains).value(most)
         earned = self.lagrangian.target_worth @ np.abs(gains)
-        return np.maximum(earned + np.abs(self.lagrangian.target_cost) @ self.box.upper, 1e-300)
+        return np.maximum(earned + np.abs(self.lagrangian.target_cost) @ most, 1e-300)
 
     def _empty(self) -> highspy.Highs:
         """Rows without columns but for what breaking a row costs."""

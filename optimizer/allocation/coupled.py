@@ -50,7 +50,9 @@ class Coupled:
     def _is_concave(self, box: Box) -> bool:
         problem = self.problem
         plain = not (box.optional.any() or problem.counts) and problem.most_moved is None
-        return plain and not problem.has_coarse_lots and bool(np.all(self.concave_from <= box.lower))
+        return (
+            plain and not problem.has_coarse_lots and bool(np.all(self.concave_from <= box.lower))
+        )
 
     def _interior(self, box: Box) -> Relaxation | None:
         """The interior point's own proof; None where it does not close."""

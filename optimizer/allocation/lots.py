@@ -52,8 +52,9 @@ def _plainly(problem: AllocationProblem, spend: FloatArray) -> FloatArray | None
         return None
     whole = np.clip(np.floor(spend / problem.lot + CENTS_AGREE), least, most)
     lot, least_total = problem.lot, problem.box.least_total
-    fewest, largest = np.ceil(least_total / lot - CENTS_AGREE), np.floor(
-        problem.total_budget / lot + CENTS_AGREE
+    fewest, largest = (
+        np.ceil(least_total / lot - CENTS_AGREE),
+        np.floor(problem.total_budget / lot + CENTS_AGREE),
     )
     missing = float(np.clip(round(float(spend.sum()) / lot), fewest, largest) - whole.sum())
     room = float((most - whole).sum() if missing > 0.0 else (whole - least).sum())

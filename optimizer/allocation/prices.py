@@ -209,9 +209,7 @@ def total_search(curves: Curve, box: Box, cost: float, start: float | None = Non
             return _unpriced(curves, cost, free)
         total = box.least_total if wanted < box.least_total else box.budget
     found = price_search(curves, replace(box, budget=total, least=None), start)
-    return replace(
-        found, bound=found.bound - cost * total, prices=np.array([found.price - cost])
-    )
+    return replace(found, bound=found.bound - cost * total, prices=np.array([found.price - cost]))
 
 
 def _unpriced(curves: Curve, cost: float, answer: BestResponse) -> Relaxation:

@@ -152,9 +152,7 @@ class RiskObjective:
         gains = [self.gain(split) for split in splits]
         return _Support(splits, np.array(gains).reshape(len(splits), self.before.size))
 
-    def _under(
-        self, place: int, box: Box, start: Relaxation | None, enough: float
-    ) -> Relaxation:
+    def _under(self, place: int, box: Box, start: Relaxation | None, enough: float) -> Relaxation:
         lagrangian, offset = self.weighted(place)
         if self.is_priced:
             found = total_search(lagrangian.gains, box, self.cost, start.price if start else None)

@@ -93,9 +93,7 @@ def _narrowed(  # noqa: PLR0913
     room_down = (low - most.sum() + most) - size
     with np.errstate(divide="ignore", invalid="ignore"):
         at_most = np.where(row > 0.0, room_up / row, np.where(row < 0.0, room_down / row, np.inf))
-        at_least = np.where(
-            row > 0.0, room_down / row, np.where(row < 0.0, room_up / row, -np.inf)
-        )
+        at_least = np.where(row > 0.0, room_down / row, np.where(row < 0.0, room_up / row, -np.inf))
     return np.maximum(lower, at_least), np.minimum(upper, at_most)
 
 

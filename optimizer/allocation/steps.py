@@ -8,6 +8,8 @@ import numpy as np
 from optimizer.allocation.problem import AllocationProblem, Box, FloatArray
 from optimizer.allocation.quadratic import Quadratic
 
+LEAST_SLOPE = 1e-250  # a gradient this flat leads nowhere
+
 
 class RowStep:
     """Best steps within a box, its rows, targets by their slope, and limits on moves."""
@@ -18,11 +20,13 @@ class RowStep:
         self.matrix = np.vstack([np.ones((1, box.upper.size)), rows.dense])
         self.lower = np.concatenate([[box.least_total], rows.lower])
         self.upper = np.concatenate([[box.budget], rows.upper])
-        self.money = max(float((box.upper - box.lower).max()), 1e-300)
+        self.money = float((box.upper - box.lower).max())
 
     def best(self, model: Quadratic, spend: FloatArray) -> FloatArray:
         """The step (n,) that gains most; nothing where none is found."""
-        steepest = max(float(np.abs(model.gradient).max()), 1e-300)
+        steepest = float(np.abs(model.gradient).max())
+        if steepest <= LEAST_SLOPE or self.money <= 0.0:
+            return np.zeros_like(spend)
         above, limits = self._limits(spend)
         bend = model.bend(self.box) / steepest * self.money
         found = _minimised(bend, -model.gradient / steepest, above, limits)
