@@ -29,7 +29,6 @@ from optimizer.timing import Timing, read_timing
 from optimizer.unbuilt import refuse_unbuilt
 
 FloatArray = npt.NDArray[np.float64]
-EARNS_MARGIN = ("profit", "romi")
 
 
 class PlanWarning(Document):
@@ -101,7 +100,7 @@ class Question:
         A marginal ROMI asked of a total that may vary is a charge: the plan then stops where the
         next unit earns no more than it.
         """
-        charge = 1.0 if self.scenario.objective == "profit" else 0.0
+        charge = 1.0 if self.scenario.objective in ("profit", "least_spend") else 0.0
         asked = self.least_marginal_romi
         may_charge = self.scenario.objective in ("revenue", "profit", "customer_value")
         if asked is None or self.is_fixed or not may_charge:
@@ -112,7 +111,8 @@ class Question:
     def value_per_revenue(self) -> FloatArray:
         """v (n,): what a unit of response counts in the objective."""
         objective = self.scenario.objective
-        counts_margin = objective in (*EARNS_MARGIN, "customer_value") or self.cost_per_spend > 0.0
+        is_charged = objective == "revenue" and self.cost_per_spend > 0.0
+        counts_margin = is_charged or objective in ("profit", "romi", "customer_value")
         return self.margin if counts_margin else np.ones(self.margin.size)
 
     @property

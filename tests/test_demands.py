@@ -240,7 +240,7 @@ def test_money_already_spent_is_a_minimum_even_above_the_default_maximum():
         {"groups": {"offline": {"channels": ["tv", "print"], "sum": [0, 250_000]}}},
         {"resources": {"carbon": {"per_unit": {"tv": 0.002}, "max": 400}}},
         {"max_moved": 0.05},
-        {"targets": {"romi": 0.6}, "objective": "revenue", "budget": {"min": 1e5, "max": 9e5}},
+        {"targets": {"romi": 0.2}, "objective": "revenue"},
         {"channels": {"print": {"min_if_active": 90_000}}},
         {"lot": 1000},
         {
