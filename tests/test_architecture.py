@@ -49,13 +49,12 @@ ROWS = (
 #: Inside the packages the same rule holds, row by row.
 INSIDE = {
     "optimizer.allocation": (
-        ("ratio",),
         ("allocate", "schedule"),
-        ("schedule_search",),
-        ("risk", "rounding", "interior"),
-        ("branch", "quadratic", "chain", "envelope", "schedule_proof"),
+        ("schedule_search", "risk"),
+        ("lots", "interior", "steps", "coupled"),
+        ("rounding", "branch", "quadratic", "chain", "envelope", "schedule_proof"),
         ("paths",),
-        ("conflicts", "sensitivity", "nearest"),
+        ("conflicts", "nearest"),
         ("elastic",),
         ("limits",),
         ("chords",),

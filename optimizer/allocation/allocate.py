@@ -15,7 +15,6 @@ import numpy as np
 
 from optimizer.allocation.branch import Branched, SumOfCurves, branch_and_bound
 from optimizer.allocation.certificate import Certificate, Proof, certify
-
 from optimizer.allocation.conflicts import check, explain
 from optimizer.allocation.coupled import Coupled, is_feasible, size_of
 from optimizer.allocation.lots import in_lots

@@ -180,7 +180,7 @@ def filled(relaxation: Relaxation, box: Box) -> list[FloatArray]:
     return [x for x in tries if not np.any(hole & (x > 0.0) & (x < box.lower))]
 
 
-def branch_and_bound(
+def branch_and_bound(  # noqa: PLR0913
     objective: Objective,
     box: Box,
     *,

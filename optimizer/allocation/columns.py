@@ -67,11 +67,11 @@ class _Master:
         most = self.lagrangian.problem.upper
         gains = (self.lagrangian.earned or self.lagrangian.gains).value(most)
         earned = self.lagrangian.target_worth @ np.abs(gains)
-        return np.maximum(earned + np.abs(self.lagrangian.target_cost) @ most, 1e-300)
+        return np.asarray(np.maximum(earned + np.abs(self.lagrangian.target_cost) @ most, 1e-300))
 
     def _empty(self) -> highspy.Highs:
         """Rows without columns but for what breaking a row costs."""
-        highs = highspy.Highs()
+        highs = highspy.Highs()  # type: ignore[no-untyped-call]
         highs.setOptionValue("output_flag", False)
         highs.setOptionValue("threads", 1)
         highs.setOptionValue("presolve", "off")
@@ -185,7 +185,9 @@ def relax(
         if not lagrangian.problem.has_coarse_lots:
             master.add(_inside(box, spend))
     sheets = np.array(master.sheets[: shares.shape[0]])
-    return _mixture(lagrangian, box, best, best_bound, sheets, shares, broken)
+    shares = np.where(shares > LEAST_SHARE, shares, 0.0)
+    shares = shares / np.maximum(shares.sum(axis=0), 1e-300)
+    return _mixture(lagrangian, box, (best, best_bound, broken), sheets, shares)
 
 
 def _first_sheets(lagrangian: Lagrangian, box: Box, start: Mixture | None) -> list[FloatArray]:
@@ -214,14 +216,12 @@ def _inside(box: Box, spend: FloatArray) -> FloatArray:
 def _mixture(
     lagrangian: Lagrangian,
     box: Box,
-    prices: FloatArray,
-    bound: float,
+    proved: tuple[FloatArray, float, float],
     sheets: FloatArray,
     shares: FloatArray,
-    broken: float,
 ) -> Mixture:
-    shares = np.where(shares > LEAST_SHARE, shares, 0.0)
-    shares = shares / np.maximum(shares.sum(axis=0), 1e-300)
+    """The mixture of sheets (m, n) with shares (m, n), and what its prices prove."""
+    prices, bound, broken = proved
     spend = (shares * sheets).sum(axis=0)
     used = shares > 0.0
     low = np.where(used, sheets, np.inf).min(axis=0)

@@ -7,6 +7,8 @@ cell belongs; with the sides fixed what remains is concave, and the interior poi
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from optimizer.allocation import separable
@@ -14,6 +16,10 @@ from optimizer.allocation.columns import Mixture, relax
 from optimizer.allocation.lagrangian import Lagrangian, under
 from optimizer.allocation.prices import Relaxation
 from optimizer.allocation.problem import AllocationProblem, Box, FloatArray
+from optimizer.allocation.rows import BoolArray, Rows
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 KEPT = 1e-9  # of a row: how far it may be missed
 PROVED = 1e-9  # of the gain: an interior point this close to its own bound is done
@@ -140,8 +146,8 @@ def _sides(
     lagrangian: Lagrangian,
     box: Box,
     found: Relaxation,
-    jumps: FloatArray,
-    is_high: FloatArray,
+    jumps: BoolArray,
+    is_high: BoolArray,
 ) -> tuple[FloatArray, FloatArray]:
     """Bounds (n,) within which every cell stays on its side, where its curve is concave."""
     bend = np.clip(lagrangian.gains.inflection(), box.lower, box.upper)
@@ -159,11 +165,11 @@ def polish(
 ) -> tuple[FloatArray, FloatArray] | None:
     """The best split within bounds on which curves are concave, and its flat prices."""
     problem, rows = lagrangian.problem, lagrangian.rows
-    matrix = [np.ones((1, lower.size)), rows.dense] if rows.is_dense else None
-    low, high = [[box.least_total], rows.lower], [[box.budget], rows.upper]
-    if matrix is not None and problem.most_moved is not None:
-        up, down, limits = _move_rows(problem, lower, upper)
-        matrix.append(np.stack([up, down]))
+    low, high = [np.array([box.least_total]), rows.lower], [np.array([box.budget]), rows.upper]
+    matrix = _with_total(rows)
+    if isinstance(matrix, np.ndarray) and problem.most_moved is not None:
+        moves, limits = _move_rows(problem, lower, upper)
+        matrix = np.vstack([matrix, moves])
         low.append(np.full(2, -np.inf))
         high.append(limits)
     concave = separable.Concave(
@@ -172,7 +178,7 @@ def polish(
         np.full(lower.size, problem.cost_per_spend),
         lower,
         upper,
-        np.vstack(matrix) if matrix is not None else _stacked(rows.matrix),
+        matrix,
         np.concatenate(low),
         np.concatenate(high),
         lagrangian.target_worth,
@@ -184,24 +190,26 @@ def polish(
         return None
     m = 1 + len(rows.names)
     counts = np.zeros(len(problem.counts))
-    moves = found.row_prices[m:] if problem.most_moved is not None else np.zeros(2)
-    prices = np.concatenate([found.row_prices[:m], found.gain_prices, counts, moves])
+    moved = found.row_prices[m:] if problem.most_moved is not None else np.zeros(2)
+    prices = np.concatenate([found.row_prices[:m], found.gain_prices, counts, moved])
     return found.spend, prices
 
 
-def _stacked(matrix: object) -> object:
+def _with_total(rows: Rows) -> FloatArray | csr_array:
+    """The total's row above the others; sparse where they are."""
+    if isinstance(rows.matrix, np.ndarray):
+        return np.vstack([np.ones((1, rows.matrix.shape[1])), rows.matrix])
     from scipy.sparse import csr_array, vstack
 
-    ones = csr_array(np.ones((1, matrix.shape[1])))  # type: ignore[attr-defined]
-    return csr_array(vstack([ones, matrix]))
+    ones = csr_array(np.ones((1, rows.matrix.shape[1])))
+    return csr_array(vstack([ones, rows.matrix]))
 
 
 def _move_rows(
     problem: AllocationProblem, lower: FloatArray, upper: FloatArray
-) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Increases and decreases as linear rows, every cell on the side its bounds lean to."""
+) -> tuple[FloatArray, FloatArray]:
+    """Increases and decreases as rows (2, n), every cell on the side its bounds lean to."""
     home = problem.reference
     rises = 0.5 * (lower + upper) >= home
-    up, down = rises.astype(float), -(~rises).astype(float)
-    most = problem.most_moved or 0.0
-    return up, down, np.array([most + float(up @ home), most + float(down @ home)])
+    moves = np.stack([rises.astype(float), -(~rises).astype(float)])
+    return moves, np.asarray((problem.most_moved or 0.0) + moves @ home)

@@ -110,7 +110,7 @@ def _programmed(
     size = max(float(np.abs(worth).max()), 1e-300)
     found = milp(
         -worth / size,
-        integrality=np.ones(n),
+        integrality=np.ones(n, dtype=np.int64),
         bounds=Bounds(low - base, high - base),
         constraints=LinearConstraint(matrix * lot, least, most),
     )

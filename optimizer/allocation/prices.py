@@ -206,13 +206,13 @@ def total_search(curves: Curve, box: Box, cost: float, start: float | None = Non
         free = respond(curves, cost, box)
         wanted = float(free.spend.sum())
         if box.least_total <= wanted <= box.budget:
-            return _unpriced(curves, cost, free)
+            return _unpriced(cost, free)
         total = box.least_total if wanted < box.least_total else box.budget
     found = price_search(curves, replace(box, budget=total, least=None), start)
     return replace(found, bound=found.bound - cost * total, prices=np.array([found.price - cost]))
 
 
-def _unpriced(curves: Curve, cost: float, answer: BestResponse) -> Relaxation:
+def _unpriced(cost: float, answer: BestResponse) -> Relaxation:
     """What every cell does at the cost alone: the best there is."""
     none = np.zeros_like(answer.spend)
     bound = float(answer.upper.sum())

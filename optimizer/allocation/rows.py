@@ -73,19 +73,19 @@ class Rows:
         if not self.names or not isinstance(self.matrix, np.ndarray):
             return lower, upper
         for row, low, high in zip(self.matrix, self.lower, self.upper, strict=True):
-            lower, upper = _narrowed(row, low, high, lower, upper, slack)
+            least, most = _narrowed(row, (low, high), (lower, upper), slack)
+            lower, upper = np.maximum(lower, least), np.minimum(upper, most)
         return lower, upper
 
 
-def _narrowed(  # noqa: PLR0913
+def _narrowed(
     row: FloatArray,
-    low: float,
-    high: float,
-    lower: FloatArray,
-    upper: FloatArray,
+    limits: tuple[float, float],
+    bounds: tuple[FloatArray, FloatArray],
     slack: float,
 ) -> tuple[FloatArray, FloatArray]:
-    """Bounds narrowed by one row."""
+    """The least and the most (n,) one row leaves every cell within its bounds."""
+    (low, high), (lower, upper) = limits, bounds
     least = np.where(row > 0.0, row * lower, row * upper)
     most = np.where(row > 0.0, row * upper, row * lower)
     size = slack * float(np.abs(least).sum() + np.abs(most).sum())
@@ -94,7 +94,7 @@ def _narrowed(  # noqa: PLR0913
     with np.errstate(divide="ignore", invalid="ignore"):
         at_most = np.where(row > 0.0, room_up / row, np.where(row < 0.0, room_down / row, np.inf))
         at_least = np.where(row > 0.0, room_down / row, np.where(row < 0.0, room_up / row, -np.inf))
-    return np.maximum(lower, at_least), np.minimum(upper, at_most)
+    return at_least, at_most
 
 
 @dataclass(frozen=True, slots=True)
