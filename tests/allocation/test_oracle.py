@@ -20,7 +20,7 @@ from tests.allocation.oracle import Splits, brute_force, is_exact
 SMALL_GAP = 1e-5
 ROUNDING = 1e-8  # relative: prices on rows that are all but impossible magnify the last digits
 SAMPLED = 110  # pairs in the short lane
-SEEDS = range(4)  # of every pair in the slow lane
+SLOW_SEED = 1  # of every pair, objective and risk in the slow lane: two thousand problems
 
 ALONE = [
     (name, objective, RISKS[(i + j) % 3])
@@ -102,20 +102,18 @@ def test_no_split_tried_beats_an_answer_under_two_constraints(pair, objective, r
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_thousands_of_pairs_hold_and_nearly_all_gaps_are_small(objective, risk):
     pairs = itertools.combinations(CONSTRAINTS, 2)
-    gaps = [assert_holds(case_of(pair, objective, risk, seed)) for pair in pairs for seed in SEEDS]
+    gaps = [assert_holds(case_of(pair, objective, risk, SLOW_SEED)) for pair in pairs]
     assert np.mean(np.array(gaps) <= SMALL_GAP) >= 0.99
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
-@pytest.mark.parametrize("risk", RISKS)
-def test_the_oracle_finds_what_is_known_to_be_feasible(objective, risk):
-    for seed, name in enumerate(CONSTRAINTS):
-        case = case_of((name,), objective, risk, seed)
-        known = Splits(case.problem, case.witness[None, :])
-        assert known.feasible()[0]
-        best = brute_force(case.problem, case.witness)
-        assert best.spend is not None
-        assert best.value >= known.values[0]
+@pytest.mark.parametrize(("name", "objective", "risk"), ALONE[::6])
+def test_the_oracle_finds_what_is_known_to_be_feasible(name, objective, risk):
+    case = case_of((name,), objective, risk)
+    known = Splits(case.problem, case.witness[None, :])
+    assert known.feasible()[0]
+    best = brute_force(case.problem)
+    assert best.spend is not None
+    assert best.value >= known.values[0] - 1e-3 * abs(known.values[0])
 
 
 @pytest.mark.parametrize("seed", range(5))
