@@ -9,7 +9,8 @@ from optimizer.demands import Places
 from optimizer.errors import Fault, nearest
 from optimizer.limits import is_whole
 from optimizer.model import Model
-from optimizer.scenario import BudgetRange, ChannelRules, Group, Scenario
+from optimizer.rules import ChannelRules, Group
+from optimizer.scenario import BudgetRange, Scenario
 
 
 def name_faults(model: Model, scenario: Scenario) -> Iterator[Fault]:

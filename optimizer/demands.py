@@ -16,7 +16,8 @@ import numpy.typing as npt
 from optimizer.allocation.rows import Count, Rows, Target
 from optimizer.limits import rounded_down, rounded_up
 from optimizer.model import Model
-from optimizer.scenario import ChannelRules, Group, Scenario
+from optimizer.rules import ChannelRules, Group
+from optimizer.scenario import Scenario
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from optimizer.allocation.problem import CENTS_AGREE
 from optimizer.model import Model
-from optimizer.scenario import ChannelRules, Scenario
+from optimizer.rules import ChannelRules
+from optimizer.scenario import Scenario
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]

@@ -37,6 +37,7 @@ ROWS = (
     ("optimizer.limits", "optimizer.delivery", "optimizer.unbuilt", "optimizer.timing"),
     ("optimizer.periods",),
     ("optimizer.scenario", "optimizer.synthetic"),
+    ("optimizer.rules", "optimizer.sources"),
     ("optimizer.allocation", "optimizer.fitting"),
     ("optimizer.model", "optimizer.quality"),
     ("optimizer.history", "optimizer.economics"),

@@ -1,0 +1,91 @@
+"""Where a scenario's past stands, how it is laid out, and what is believed before it is read."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from optimizer.documents import Document, Number
+
+ControlKind = Literal["promotion", "holiday", "demand", "other"]
+Centre = tuple[Number, Annotated[Number, Field(gt=0)]]
+
+
+class Columns(Document):
+    """Which column plays which part; what is left out is detected."""
+
+    date: str | None = Field(default=None, description="column of the dates: days, weeks or months")
+    channel: str | None = Field(
+        default=None, description="column of the channels' names, in the layout attributed"
+    )
+    spend: str | None = Field(
+        default=None,
+        description="column of the spend, in the layout attributed; currency per period",
+    )
+    revenue: str | list[str] | None = Field(
+        default=None,
+        description=(
+            "column of the revenue, currency per period; a list of columns is their product"
+        ),
+    )
+    market: str | None = Field(default=None, description="column of the markets' names")
+    population: str | None = Field(
+        default=None, description="column of the markets' populations, people"
+    )
+    currency: str | None = Field(
+        default=None, description="column of the currency, one code for all rows"
+    )
+    channels: dict[str, str] | None = Field(
+        default=None,
+        description="channel -> its spend column, in the layout aggregate; currency per period",
+    )
+    controls: dict[str, ControlKind] | list[str] | None = Field(
+        default=None,
+        description=(
+            "columns that explain revenue but are not bought, in their own units -> their kind"
+        ),
+    )
+
+
+class HistorySource(Document):
+    """Where the past stands and how it is laid out."""
+
+    file: str | None = Field(
+        default=None, description="CSV, XLSX or Parquet, its path from the scenario's folder"
+    )
+    files: list[str] | None = Field(
+        default=None, min_length=1, description="several files, joined on date, channel and market"
+    )
+    layout: Literal["attributed", "aggregate"] | None = Field(
+        default=None,
+        description="attributed: a row for each date and channel; aggregate: a row for each date",
+    )
+    columns: Columns | dict[str, Columns] | None = Field(
+        default=None,
+        description=(
+            "which column plays which part; or file -> that, where several files are joined"
+        ),
+    )
+    lift_tests: str | None = Field(default=None, description="file of lift tests (not built yet)")
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if (self.file is None) == (self.files is None):
+            raise ValueError("needs either file or files")
+        return self
+
+
+class FitOptions(Document):
+    """What is believed before the history is read."""
+
+    priors: dict[str, dict[str, Centre]] = Field(
+        default_factory=dict,
+        description="channel -> roas, half_saturation or slope -> [median, sd of the log]",
+    )
+    incrementality: dict[str, Centre] | None = Field(
+        default=None,
+        description=(
+            "channel -> [mean, sd] of the share of its revenue that is incremental (not built yet)"
+        ),
+    )
