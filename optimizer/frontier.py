@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from optimizer.allocation import allocate
+from optimizer.allocation import Allocation, allocate
 from optimizer.allocation.problem import in_money
 from optimizer.cells import PlanWarning, Question, ask
 from optimizer.documents import LARGEST_MONEY
@@ -44,6 +44,7 @@ class Solved:
     value: float  # level of what was maximised, currency
     gap: float
     shadow_price: float | None  # of the budget; None where there is no room for more
+    found: Allocation | None  # None where a schedule was sought
 
     @property
     def budget(self) -> float:
@@ -67,18 +68,24 @@ class Solved:
 
 @dataclass
 class Sweep:
-    """One question asked at many budgets; those without an answer are remembered."""
+    """One question asked at many budgets, each search starting from the answer before it.
+
+    Budgets without an answer are remembered.
+    """
 
     question: Question
+    last: Allocation | None = None
     refused: list[InfeasibleError] = field(default_factory=list)
 
     def at(self, budget: float) -> Solved | None:
         """The best split of a budget; None where there is none."""
         try:
-            return solved(at_budget(self.question, budget))
+            answer = solved(at_budget(self.question, budget), self.last)
         except InfeasibleError as error:
             self.refused.append(error)
             return None
+        self.last = answer.found
+        return answer
 
 
 def at_budget(question: Question, budget: float) -> Question:
@@ -86,8 +93,8 @@ def at_budget(question: Question, budget: float) -> Question:
     return replace(question, budget=budget, span=None)
 
 
-def solved(question: Question) -> Solved:
-    """The best split of a question of one budget.
+def solved(question: Question, start: Allocation | None = None) -> Solved:
+    """The best split of a question, the search starting from that of a similar one.
 
     Raises
     ------
@@ -99,13 +106,14 @@ def solved(question: Question) -> Solved:
         proof, outcome = times.certificate, Outcome(question, times.totals(question.scenario.lot))
         assert proof is not None, "a schedule that was sought carries its proof"
         outcome = replace(outcome, timed=times.outcome)
-        return Solved(_earning(outcome), proof.value, proof.gap, None)
+        return Solved(_earning(outcome), proof.value, proof.gap, None, None)
     problem = question.problem()
-    found = allocate(problem)
+    found = allocate(problem, start)
     times_told = timetable(question, found.spend) if question.is_optimised else None
     outcome = Outcome(question, found.spend, times_told.outcome if times_told else None)
     price = None if found.price is None else found.price - problem.cost_per_spend
-    return Solved(_earning(outcome), found.certificate.value, found.certificate.gap, price)
+    proved = found.certificate
+    return Solved(_earning(outcome), proved.value, proved.gap, price, found)
 
 
 def _earning(outcome: Outcome) -> Outcome:

@@ -7,11 +7,12 @@ standard deviation and the mean of the worst outcomes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from optimizer.allocation import Allocation
 from optimizer.allocation.measures import TailRisk
 from optimizer.cells import Question, ask
 from optimizer.errors import DocumentError, Fault
@@ -55,8 +56,7 @@ def risk_frontier(model: Model, scenario: Scenario, *, points: int = POINTS) -> 
     tail = scenario.risk.tail if scenario.risk else WORST
     question = ask(model, scenario)
     steps = np.round(np.linspace(0.0, 1.0, points), 6).tolist()
-    averse = (replace(question, scenario=_averse(scenario, step)) for step in steps)
-    found = tuple(_point(one, step, tail) for one, step in zip(averse, steps, strict=True))
+    found = tuple(_points(question, steps, tail))
     return RiskFrontier(
         name=scenario.name,
         currency=scenario.currency or model.currency,
@@ -77,17 +77,21 @@ def _averse(scenario: Scenario, step: float) -> Scenario:
     return scenario.model_copy(update={"risk": scenario.risk.model_dump() | {"weight": step}})
 
 
-def _point(question: Question, step: float, tail: float) -> RiskPoint:
-    found = solved(question)
-    gain = found.outcome.gain
-    return RiskPoint(
-        aversion=step,
-        uplift=found.outcome.totals().uplift,
-        sd=float(gain.std()),
-        cvar=TailRisk(tail, 1.0).value(gain),
-        gap=found.gap,
-        spend=tuple(found.spend.tolist()),
-    )
+def _points(question: Question, steps: Sequence[float], tail: float) -> Iterator[RiskPoint]:
+    """The plan under each regard for risk, each search starting from the answer before it."""
+    last: Allocation | None = None
+    for step in steps:
+        averse = replace(question, scenario=_averse(question.scenario, step))
+        answer = solved(averse, last)
+        last, gain = answer.found, answer.outcome.gain
+        yield RiskPoint(
+            aversion=step,
+            uplift=answer.outcome.totals().uplift,
+            sd=float(gain.std()),
+            cvar=TailRisk(tail, 1.0).value(gain),
+            gap=answer.gap,
+            spend=tuple(answer.spend.tolist()),
+        )
 
 
 def _statement(points: Sequence[RiskPoint], currency: str | None) -> str:

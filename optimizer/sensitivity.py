@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from optimizer.allocation import AllocationProblem, allocate
+from optimizer.allocation import Allocation, AllocationProblem, allocate
 from optimizer.allocation.problem import in_money
 from optimizer.cells import Question, ask
 from optimizer.errors import InfeasibleError
@@ -32,6 +32,7 @@ NOTICEABLE = 0.10  # of a cell's spend: a smaller move is none
 MOST_FACTOR = 3.0
 CLOSE = 0.005  # of the factor: how closely it is found
 ROUNDING = 1e-9  # relative: draws that differ by less are one
+MOST_TURNS = 60
 LARGEST = 12  # cells asked about, by spend
 
 
@@ -195,36 +196,56 @@ class _Recommended:
     def _factor(self, cell: int, side: float) -> float | None:
         """The factor nearest to 1 on one side that changes the cell's spend enough.
 
-        Chords of spend and halving take turns; spend may jump.
+        Chords of spend and halving take turns; spend may jump. Each search starts from the
+        answer before it.
         """
-        spend, lot = float(self.spend[cell]), self.problem.lot
-        wanted = max(NOTICEABLE * spend, lot)
-        stays, moves = 0.0, math.log(MOST_FACTOR)
-        below, above = 0.0, side * (self._spend_at(cell, math.exp(side * moves)) - spend)
+        if not self._has_room(cell, side):
+            return None
+        wanted = max(NOTICEABLE * float(self.spend[cell]), self.problem.lot)
+        stays, moves, below = 0.0, math.log(MOST_FACTOR), 0.0
+        found = self._scaled(cell, math.exp(side * moves), None)
+        above = self._moved(cell, side, found)
         if above < wanted:
             return None
-        for turn in range(60):
+        for turn in range(MOST_TURNS):
             width = moves - stays
             if width <= CLOSE:
                 break
             chord = (wanted - below) / (above - below) if turn % 2 == 0 else 0.5
             trial = stays + width * min(max(chord + 0.02, 0.05), 0.95)
-            moved = side * (self._spend_at(cell, math.exp(side * trial)) - spend)
+            found = self._scaled(cell, math.exp(side * trial), found)
+            moved = self._moved(cell, side, found)
             if moved >= wanted:
                 moves, above = trial, moved
             else:
                 stays, below = trial, moved
         return math.exp(side * moves)
 
-    def _spend_at(self, cell: int, factor: float) -> float:
-        """The cell's spend where its curve returns a factor of what it does."""
+    def _moved(self, cell: int, side: float, found: Allocation | None) -> float:
+        """How far the cell's spend moved to one side; all of it where no plan is left."""
+        spend = 0.0 if found is None else float(found.spend[cell])
+        return side * (spend - float(self.spend[cell]))
+
+    def _has_room(self, cell: int, side: float) -> bool:
+        """Whether the cell's own limits would let a tenth of its spend move."""
+        spend, problem = float(self.spend[cell]), self.problem
+        is_optional = problem.optional is not None and bool(problem.optional[cell])
+        lower = 0.0 if is_optional else float(problem.lower[cell])
+        room = float(problem.upper[cell]) - spend if side > 0.0 else spend - lower
+        return room >= max(NOTICEABLE * spend, problem.lot)
+
+    def _scaled(self, cell: int, factor: float, start: Allocation | None) -> Allocation | None:
+        """The answer where the cell's curve returns a factor of what it does.
+
+        None where that leaves a target out of reach.
+        """
         factors = np.ones(self.spend.size)
         factors[cell] = factor
         gains = self.problem.gains.rescaled(1.0, factors)
         try:
-            return float(allocate(replace(self.problem, gains=gains)).spend[cell])
-        except InfeasibleError:  # a target out of reach: no money is recommended at all
-            return 0.0
+            return allocate(replace(self.problem, gains=gains), start)
+        except InfeasibleError:
+            return None
 
     def _known(self, cell: int) -> tuple[float, float] | None:
         """The 90 % interval of the cell's return over its mean."""
