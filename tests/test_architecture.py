@@ -52,7 +52,8 @@ INSIDE = {
     "optimizer.allocation": (
         ("allocate", "schedule"),
         ("schedule_search", "risk"),
-        ("lots", "interior", "steps", "coupled"),
+        ("interior", "steps", "coupled"),
+        ("lots",),
         ("rounding", "branch", "quadratic", "chain", "envelope", "schedule_proof"),
         ("paths",),
         ("conflicts", "nearest"),

@@ -15,7 +15,7 @@ import numpy as np
 
 from optimizer.allocation.certificate import Branch, Leaf, Node
 from optimizer.allocation.prices import Relaxation, total_search
-from optimizer.allocation.problem import Box, FloatArray
+from optimizer.allocation.problem import ROUNDING, Box, FloatArray
 from optimizer.curves import Curve
 
 TARGET_GAP = 2e-7  # of the gain; leaves room for rounding within the 1e-6 promised
@@ -150,14 +150,16 @@ def _cut(relaxation: Relaxation, box: Box, best: FloatArray) -> tuple[int, float
     from the best split known, half-way.
     """
     width = box.upper - box.floor
-    if relaxation.shortfall.sum() > OFF_THE_ENDS * abs(relaxation.bound) * TARGET_GAP:
-        cell = int(relaxation.shortfall.argmax())
+    can_cut = width > ROUNDING * box.upper
+    shortfall = np.where(can_cut, relaxation.shortfall, 0.0)
+    if shortfall.sum() > OFF_THE_ENDS * abs(relaxation.bound) * TARGET_GAP:
+        cell = int(shortfall.argmax())
         at = relaxation.spend[cell]
     else:
         distance = np.abs(relaxation.spend - np.clip(best, box.lower, box.upper))
-        cell = int((distance + OFF_THE_ENDS * width).argmax())
+        cell = int(np.where(can_cut, distance + OFF_THE_ENDS * width, -1.0).argmax())
         at = 0.5 * (relaxation.spend[cell] + np.clip(best[cell], box.lower[cell], box.upper[cell]))
-    if np.any(box.optional[cell : cell + 1]):
+    if np.any(box.optional[cell : cell + 1]) and box.lower[cell] > 0.0:
         return cell, 0.5 * float(box.lower[cell])
     margin = OFF_THE_ENDS * width[cell]
     return cell, float(np.clip(at, box.lower[cell] + margin, box.upper[cell] - margin))

@@ -113,13 +113,13 @@ def _leaves(box: Box, proof: Proof) -> dict[int, list[tuple[Box, float | FloatAr
     stack = [(0, box)]
     while stack:
         place, box = stack.pop()
-        node = proof.tree[place]
+        if box.is_empty:
+            continue
+        box, node = box.tightened(), proof.tree[place]
         if isinstance(node, Branch):
             stack += zip((node.below, node.above), box.cut(node.cell, node.at), strict=True)
         elif not box.is_empty:
-            box = box.tightened()
-            if not box.is_empty:
-                found.setdefault(node.direction, []).append((box, node.price))
+            found.setdefault(node.direction, []).append((box, node.price))
     return found
 
 

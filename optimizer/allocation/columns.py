@@ -19,6 +19,7 @@ from optimizer.allocation.problem import Box, FloatArray
 MAX_ROUNDS = 60
 CLOSED = 1e-8  # of the gain: bound and mixture this close are one
 PENALTY = 1e3  # times the largest gain: what breaking a whole row costs
+INSISTING = 1e4  # times the penalty, where rows are broken at the first
 SMOOTHED = 0.3  # how far the asked prices stay with the best ones so far
 LEAST_SHARE = 1e-9  # of a cell: smaller parts of a mixture are rounding
 
@@ -60,6 +61,7 @@ class _Master:
         self.lower, self.upper = lower / self.size, upper / self.size
         self.targets = slice(self.matrix.shape[0], self.matrix.shape[0] + len(problem.targets))
         self.sheets: list[FloatArray] = []
+        self.is_strict = False
         self.value = -np.inf  # what the best mixture earns
         self.highs = self._empty()
 
@@ -90,6 +92,13 @@ class _Master:
         inf = np.full(2 * m, np.inf)
         highs.addCols(2 * m, cost, np.zeros(2 * m), inf, 2 * m, starts, index, sign)
         return highs
+
+    def insist(self) -> None:
+        """Make breaking a row so dear that only what cannot be kept is broken."""
+        self.is_strict = True
+        count = 2 * self.lower.size
+        places = np.arange(count, dtype=np.int32)
+        self.highs.changeColsCost(count, places, np.full(count, -PENALTY * INSISTING))
 
     def add(self, spend: FloatArray) -> None:
         """One more spend of every cell."""
@@ -178,10 +187,12 @@ def relax(
             if bound < best_bound:
                 best, best_bound = question, bound
             master.add(answer.spend)
-        slack = float((answer.upper - answer.value).sum())
-        done = best_bound - master.value <= CLOSED * scale + slack and broken < LEAST_SHARE
-        if done or best_bound <= enough:
+        slack = float((answer.upper - answer.value).sum()) if np.isfinite(bound) else 0.0
+        done = best_bound - master.value <= CLOSED * scale + slack
+        if best_bound <= enough or (done and (broken < LEAST_SHARE or master.is_strict)):
             break
+        if done:
+            master.insist()
         if not lagrangian.problem.has_coarse_lots:
             master.add(_inside(box, spend))
     sheets = np.array(master.sheets[: shares.shape[0]])

@@ -14,8 +14,9 @@ import numpy as np
 from optimizer.allocation import separable
 from optimizer.allocation.columns import Mixture, relax
 from optimizer.allocation.lagrangian import Lagrangian, under
+from optimizer.allocation.lots import in_lots
 from optimizer.allocation.prices import Relaxation
-from optimizer.allocation.problem import AllocationProblem, Box, FloatArray
+from optimizer.allocation.problem import CENTS_AGREE, AllocationProblem, Box, FloatArray
 from optimizer.allocation.rows import BoolArray, Rows
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 KEPT = 1e-9  # of a row: how far it may be missed
 PROVED = 1e-9  # of the gain: an interior point this close to its own bound is done
+HOPELESS = 1e-7  # of a row: where even mixtures break it by so much, a box holds no split
 JUMPS = 1e-9  # of the bound: a mixture that earns more than its mean by this jumps
 
 
@@ -48,10 +50,10 @@ class Coupled:
         return relaxation_of(mixture)
 
     def candidates(self, found: Relaxation, box: Box) -> list[FloatArray]:  # noqa: ARG002
-        return [found.spend]
+        return on_lots(self.problem, [found.spend])
 
     def improve(self, found: Relaxation, box: Box) -> list[FloatArray]:
-        return polished(self.lagrangian, box, found)
+        return on_lots(self.problem, polished(self.lagrangian, box, found))
 
     def _is_concave(self, box: Box) -> bool:
         problem = self.problem
@@ -75,6 +77,14 @@ class Coupled:
         )
 
 
+def on_lots(problem: AllocationProblem, splits: list[FloatArray]) -> list[FloatArray]:
+    """The splits themselves, or in whole lots where lots are coarse."""
+    if not problem.has_coarse_lots:
+        return splits
+    whole = (in_lots(problem, spend) for spend in splits)
+    return [spend for spend in whole if spend is not None]
+
+
 def size_of(problem: AllocationProblem) -> float:
     """How large (currency) the objective is: what a full budget may gain, or spend."""
     if not problem.counts_gain:
@@ -89,6 +99,10 @@ def is_feasible(problem: AllocationProblem, spend: FloatArray) -> bool:
     total = float(spend.sum())
     if total > box.budget + slack or total < box.least_total - slack:
         return False
+    if problem.has_coarse_lots:
+        lots = spend / problem.lot
+        if np.any(np.abs(lots - np.round(lots)) > CENTS_AGREE * np.maximum(lots, 1.0)):
+            return False
     low = np.where(box.optional & (spend <= 0.0), 0.0, box.lower)
     if np.any(spend < low - slack) or np.any(spend > box.upper + slack):
         return False
@@ -105,7 +119,7 @@ def relaxation_of(mixture: Mixture, slack: float = 0.0) -> Relaxation:
         eager_spend=mixture.high,
         best_value=mixture.shortfall,
         shortfall=mixture.shortfall,
-        slack=slack,
+        slack=slack if mixture.broken < HOPELESS else np.inf,
         support=mixture.spend[None],
         prices=mixture.prices,
     )

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from optimizer.allocation.problem import (
+    CENT,
     CENTS_AGREE,
     AllocationProblem,
     FloatArray,
@@ -85,7 +86,7 @@ def _keeps(problem: AllocationProblem, spend: FloatArray, eased: float) -> bool:
             return False
     for target in problem.targets:
         reached, size = problem.reached(target, spend)
-        if reached < -LITTLE * size - eased * problem.lot * (1.0 + abs(target.cost).max()):
+        if reached < -LITTLE * size - eased * CENT * (1.0 + abs(target.cost).max()):
             return False
     bare = replace(problem, rows=None, targets=())
     half_lots = 0.5 * spend.size * problem.lot  # the reference itself is not in whole lots

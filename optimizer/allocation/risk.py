@@ -22,7 +22,14 @@ import numpy as np
 from optimizer.allocation.branch import Branched, branch_and_bound, filled
 from optimizer.allocation.certificate import Leaf, Node, Proof
 from optimizer.allocation.columns import relax as relax_columns
-from optimizer.allocation.coupled import is_feasible, mixture_of, polished, relaxation_of, size_of
+from optimizer.allocation.coupled import (
+    is_feasible,
+    mixture_of,
+    on_lots,
+    polished,
+    relaxation_of,
+    size_of,
+)
 from optimizer.allocation.lagrangian import Lagrangian, under
 from optimizer.allocation.prices import Relaxation, total_search
 from optimizer.allocation.problem import AllocationProblem, Box, FloatArray, near_zero
@@ -227,7 +234,9 @@ class RiskObjective:
         return {"type": "ineq", "fun": reached, "jac": slope}
 
     def candidates(self, found: Relaxation, box: Box) -> list[FloatArray]:
-        return filled(found, box) if self.is_priced else [found.spend]
+        if self.is_priced:
+            return filled(found, box)
+        return on_lots(self.problem, [found.spend])
 
     def improve(self, found: Relaxation, box: Box) -> list[FloatArray]:
         if self.is_priced:
@@ -235,9 +244,9 @@ class RiskObjective:
             return [self.climb(x, _fixed(self.problem.box, x), EXPLORING) for x in starts[:1]]
         lagrangian, _ = self.weighted(found.direction)
         starts = polished(lagrangian, box, found)
-        if not self.problem.counts_gain:
-            return starts
-        return [*starts, *(self.climb(start, _fixed(box, start), EXPLORING) for start in starts)]
+        if self.problem.counts_gain:
+            starts += [self.climb(start, _fixed(box, start), EXPLORING) for start in starts]
+        return on_lots(self.problem, starts)
 
     def climb(self, spend: FloatArray, box: Box, tolerance: float) -> FloatArray:
         """A local best of the smoothed objective in a box, smoothing taken away step by step."""
