@@ -23,6 +23,8 @@ from optimizer.allocation.problem import (
 )
 from optimizer.curves import BestResponse, Curve, TableCurve
 
+NOTHING = 1e200  # less than any split earns: where bounds hold no whole lot
+
 
 @dataclass(frozen=True, slots=True)
 class Charges:
@@ -187,7 +189,7 @@ class Lagrangian:
         worth = charges.worth * gains + charges.extra * earned - price * spend
         near = CENTS_AGREE * self.problem.lot
         inside = (spend >= lower - near) & (spend <= upper + near)
-        worth = np.where(inside, worth, -np.inf)
+        worth = np.where(inside, worth, -NOTHING)
         best = worth.argmax(axis=0)
         value = worth.max(axis=0)
         error = float(getattr(self.gains, "error", np.zeros(1)).max())

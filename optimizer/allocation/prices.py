@@ -201,13 +201,25 @@ def total_search(curves: Curve, box: Box, cost: float, start: float | None = Non
     Where the cells left to the cost alone spend within the range, the total has no price;
     otherwise the end of the range they run into is the budget.
     """
-    total = box.budget
-    if box.least_total < box.budget:
-        free = respond(curves, cost, box)
-        wanted = float(free.spend.sum())
-        if box.least_total <= wanted <= box.budget:
-            return _unpriced(cost, free)
-        total = box.least_total if wanted < box.least_total else box.budget
+    if box.least_total >= box.budget:
+        return _at_total(curves, box, cost, box.budget, start)
+    free = respond(curves, cost, box)
+    wanted = float(free.spend.sum())
+    if box.least_total <= wanted <= box.budget:
+        return _unpriced(cost, free)
+    total = box.least_total if wanted < box.least_total else box.budget
+    found = _at_total(curves, box, cost, total, start)
+    is_charged = bool(found.prices[0] > 0.0)
+    if is_charged == (total == box.budget):
+        return found
+    bound = float(free.upper.sum())  # a rounding away from the range: no price is as good
+    return replace(found, price=cost, prices=np.zeros(1), bound=bound)
+
+
+def _at_total(
+    curves: Curve, box: Box, cost: float, total: float, start: float | None
+) -> Relaxation:
+    """Lowest dual bound where the total is fixed, its price net of the cost."""
     found = price_search(curves, replace(box, budget=total, least=None), start)
     return replace(found, bound=found.bound - cost * total, prices=np.array([found.price - cost]))
 
