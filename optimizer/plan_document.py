@@ -14,6 +14,7 @@ from pydantic import Field
 from optimizer.cells import PlanWarning
 from optimizer.curve_points import curve_points
 from optimizer.documents import Document, WholeDocument, parse
+from optimizer.sensitivity_document import Sensitivity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -179,6 +180,9 @@ class Plan(WholeDocument):
     )
     risk: RiskOut | None = Field(default=None, description="stated in place of caution")
     warnings: tuple[PlanWarning, ...] = ()
+    sensitivity: Sensitivity | None = Field(
+        default=None, description="what would change this recommendation; only where asked for"
+    )
     provenance: Provenance
 
     @classmethod

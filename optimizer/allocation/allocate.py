@@ -13,17 +13,20 @@ from enum import StrEnum
 
 import numpy as np
 
-from optimizer.allocation.branch import Branched, SumOfCurves, branch_and_bound
-from optimizer.allocation.certificate import Certificate, Proof, certify
+from optimizer.allocation.branch import TARGET_GAP, Branched, SumOfCurves, branch_and_bound
+from optimizer.allocation.certificate import Certificate, Leaf, Proof, certify
 from optimizer.allocation.conflicts import check, explain
 from optimizer.allocation.coupled import Coupled, is_feasible, size_of
+from optimizer.allocation.fast import one_price
 from optimizer.allocation.lots import in_lots
 from optimizer.allocation.nearest import nearest_split
 from optimizer.allocation.problem import AllocationProblem, FloatArray
 from optimizer.allocation.risk import risky_split
 from optimizer.allocation.rounding import rounded
+from optimizer.curves import Curve
 from optimizer.errors import ProblemError
 
+MANY_CELLS = 20_000  # from here on one price is searched over samples and blocks
 RATIO_STEPS = 30
 RATIO_MEETS = 1e-9  # of the ratio: a smaller rise ends the search
 WORTH_MOVING = 1e-9  # of the gain: a smaller advantage over the fallback is none
@@ -198,7 +201,12 @@ def _solve(
         origin = fallback if start is None else _kept_inside(problem, start, fallback)
         return *risky_split(problem, draws, origin), Route.BUNDLE
     if problem.is_single and not problem.has_coarse_lots:
-        mean = SumOfCurves(problem.mean_gain.within(box.floor, box.upper), problem.cost_per_spend)
+        curves = problem.mean_gain.within(box.floor, box.upper)
+        many = _by_one_price(problem, curves) if box.upper.size >= MANY_CELLS else None
+        if many is not None:
+            return many, Proof(many.tree), Route.PRICE
+        first = start.price if start is not None else None
+        mean = SumOfCurves(curves, problem.cost_per_spend, first)
         found = branch_and_bound(mean, box, incumbent=fallback, node_limit=problem.node_limit)
         return found, Proof(found.tree), Route.PRICE if len(found.tree) == 1 else Route.BRANCH
     found = branch_and_bound(
@@ -209,6 +217,19 @@ def _solve(
         node_limit=problem.node_limit,
     )
     return found, Proof(found.tree), Route.INTERIOR if len(found.tree) == 1 else Route.COLUMNS
+
+
+def _by_one_price(problem: AllocationProblem, curves: Curve) -> Branched | None:
+    """Very many cells under one fixed total; None where the price leaves a gap."""
+    box, cost = problem.box, problem.cost_per_spend
+    if box.optional.any() or box.least_total < box.budget or box.budget <= 0.0:
+        return None
+    found = one_price(curves, box)
+    value, bound = problem.objective(found.spend), found.bound - cost * box.budget
+    if bound - value > TARGET_GAP * size_of(problem):
+        return None
+    prices = np.array([found.price - cost])
+    return Branched(found.spend, value, bound, (Leaf(prices),), prices)
 
 
 def _kept_inside(problem: AllocationProblem, start: Allocation, fallback: FloatArray) -> FloatArray:

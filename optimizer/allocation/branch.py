@@ -44,12 +44,14 @@ class SumOfCurves:
 
     curves: Curve
     cost: float = 0.0
+    first_price: float | None = None  # of a similar problem
 
     def value(self, spend: FloatArray) -> float:
         return float(self.curves.value(spend).sum()) - self.cost * float(spend.sum())
 
     def relax(self, box: Box, parent: Relaxation | None, enough: float) -> Relaxation:  # noqa: ARG002
-        return total_search(self.curves, box, self.cost, parent.price if parent else None)
+        start = parent.price if parent else self.first_price
+        return total_search(self.curves, box, self.cost, start)
 
     def candidates(self, found: Relaxation, box: Box) -> list[FloatArray]:
         return filled(found, box)

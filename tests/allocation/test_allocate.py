@@ -313,15 +313,15 @@ def test_a_concave_cell_cut_in_two_changes_nothing():
     assert second.spend[0] + second.spend[1] == pytest.approx(first.spend[0], abs=0.02)
 
 
-@pytest.mark.parametrize(("side", "share"), [("minima", -0.01), ("maxima", 1.01)])
+@pytest.mark.parametrize(("side", "share"), [("raise", -0.01), ("lower", 1.01)])
 def test_a_budget_outside_the_bounds_is_refused_with_the_sum_it_would_need(side, share):
     rng = np.random.default_rng(1)
     problem = mixed_problem(rng, 6, 0.5)
     width = problem.upper.sum() - problem.lower.sum()
     budget = round(float(problem.lower.sum() + share * width), 2)
-    with pytest.raises(InfeasibleError, match=side) as caught:
+    with pytest.raises(InfeasibleError, match=f"(?i){side} the budget") as caught:
         allocate(replace(problem, total_budget=budget))
-    needed = problem.lower.sum() if side == "minima" else problem.upper.sum()
+    needed = problem.lower.sum() if side == "raise" else problem.upper.sum()
     assert f"{needed:,.2f}" in str(caught.value)
     assert caught.value.total_budget == budget
 
