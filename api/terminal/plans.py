@@ -254,8 +254,8 @@ def _said_once(alike: Sequence[PlanWarning | Diagnostic]) -> Iterator[str]:
     for warning in alike:
         channel = warning.channel or ""
         template = warning.message.replace(channel, "{}") if channel else warning.message
-        where = f" in {warning.market}" if warning.market else ""
-        cells.setdefault(template, []).append(channel + where)
+        place = [channel, warning.market or ""]
+        cells.setdefault(template, []).append(" in ".join(part for part in place if part))
         first.setdefault(template, warning.message)
     for template in list(cells)[:SHOWN_ALIKE]:
         others = list(dict.fromkeys(cells[template]))[1:]
