@@ -77,6 +77,7 @@ class _Master:
         highs.setOptionValue("output_flag", False)
         highs.setOptionValue("threads", 1)
         highs.setOptionValue("presolve", "off")
+        highs.setOptionValue("simplex_strategy", 4)  # primal: columns are added, never rows
         highs.setOptionValue("primal_feasibility_tolerance", 1e-10)
         highs.setOptionValue("dual_feasibility_tolerance", 1e-10)
         m = self.lower.size
@@ -92,6 +93,16 @@ class _Master:
         inf = np.full(2 * m, np.inf)
         highs.addCols(2 * m, cost, np.zeros(2 * m), inf, 2 * m, starts, index, sign)
         return highs
+
+    def begin(self) -> None:
+        """Start the program from the last sheet: every cell there, every row as it falls."""
+        basic, at_lower = highspy.HighsBasisStatus.kBasic, highspy.HighsBasisStatus.kLower
+        m, last = self.lower.size, len(self.sheets) - 1
+        basis = highspy.HighsBasis()
+        basis.col_status = [at_lower] * (2 * m + last * self.n) + [basic] * self.n
+        basis.row_status = [basic] * m + [at_lower] * self.n
+        basis.valid = True
+        self.highs.setBasis(basis)
 
     def insist(self) -> None:
         """Make breaking a row so dear that only what cannot be kept is broken."""
@@ -173,6 +184,7 @@ def relax(
     master = _Master(lagrangian, box, scale)
     for sheet in _first_sheets(lagrangian, box, start):
         master.add(sheet)
+    master.begin()
     best, best_bound = np.zeros(master.lower.size), np.inf
     for _ in range(MAX_ROUNDS):
         shares, prices, broken = master.solve()
