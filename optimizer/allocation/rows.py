@@ -34,11 +34,6 @@ class Rows:
         return cls((), np.zeros((0, n_cells)), np.zeros(0), np.zeros(0))
 
     @property
-    def is_dense(self) -> bool:
-        """Whether the matrix is held in full."""
-        return isinstance(self.matrix, np.ndarray)
-
-    @property
     def dense(self) -> FloatArray:
         """The matrix (m, n) in full."""
         if isinstance(self.matrix, np.ndarray):
