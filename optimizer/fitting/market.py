@@ -1,0 +1,106 @@
+"""One market, fitted by itself: its posterior, its curves, and what is to be said of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from optimizer.fitting.aggregate import WEEKS, AggregateProblem
+from optimizer.fitting.attributed import AttributedProblem, attributed_units
+from optimizer.fitting.diagnostics import Subject, diagnose
+from optimizer.fitting.mode import find_mode
+from optimizer.fitting.posterior import Posterior
+from optimizer.fitting.priors import Beliefs
+from optimizer.fitting.remarks import left_out
+from optimizer.history import History
+from optimizer.model import Carryover, Diagnostic, Hill, ModelChannel
+
+FloatArray = npt.NDArray[np.float64]
+AnyPosterior = Posterior[AggregateProblem] | Posterior[AttributedProblem]
+
+
+@dataclass(frozen=True)
+class FittedMarket:
+    """One market of a history, fitted."""
+
+    posterior: AnyPosterior
+    subject: Subject
+    silent: tuple[str, ...]  # channels without spend
+    periods_per_year: float
+    rng: np.random.Generator
+
+    def curves(self, draws: int) -> list[ModelChannel]:
+        """The curves as the Model document holds them; 0 draws: the most plausible ones."""
+        posterior, subject = self.posterior, self.subject
+        drawn = posterior.mode.parameters
+        if draws:
+            drawn = posterior.draws(draws, self.rng.spawn(1)[0])
+        shapes = posterior.shapes(drawn)
+        slope = np.exp(shapes[..., 2])
+        ceiling = subject.units * np.exp(shapes[..., 0]) * (1 + np.exp(slope * shapes[..., 1]))
+        half = subject.spend.mean(axis=0) * np.exp(shapes[..., 1])
+        retention = _retention(posterior, shapes)
+        last_year = subject.spend[-round(self.periods_per_year) :]
+        return [
+            ModelChannel(
+                channel=channel,
+                market=subject.market,
+                history_spend_per_period=float(last_year[:, i].mean()),
+                history_largest_spend=float(subject.spend[:, i].max()),
+                recent_spend=last_year[:, i].tolist(),
+                curve=Hill(
+                    ceiling=ceiling[..., i].tolist(),
+                    half_saturation=half[..., i].tolist(),
+                    slope=slope[..., i].tolist(),
+                ),
+                carryover=None
+                if retention is None
+                else Carryover(retention=retention[..., i].tolist()),
+            )
+            for i, channel in enumerate(subject.channels)
+        ]
+
+    def diagnostics(self) -> list[Diagnostic]:
+        """Channels left out, then everything worth saying about the fit."""
+        silent = [left_out(channel, self.subject.market) for channel in self.silent]
+        return silent + diagnose(self.subject, self.rng)
+
+
+def fit_market(
+    history: History, market: int, beliefs: Beliefs, rng: np.random.Generator
+) -> FittedMarket | None:
+    """Fit one market; None where it has no spend or no revenue."""
+    keep = np.flatnonzero(history.spend[market].sum(axis=0) > 0)
+    if keep.size == 0 or history.revenue[market].sum() <= 0:
+        return None
+    search, later = rng.spawn(2)
+    posterior: AnyPosterior
+    if history.layout == "aggregate":
+        aggregate = AggregateProblem.of(history, market, keep, beliefs)
+        posterior = Posterior.around(find_mode(aggregate, search))
+        units = np.full(keep.size, history.revenue[market].mean())
+    else:
+        attributed = AttributedProblem.of(history, market, keep, beliefs)
+        posterior = Posterior.around(find_mode(attributed, search))
+        units = attributed_units(history.revenue[market][:, keep])
+    subject = Subject(
+        posterior=posterior,
+        channels=tuple(history.channels[i] for i in keep),
+        market=history.markets[market],
+        spend=history.spend[market][:, keep],
+        units=units,
+        weeks=WEEKS[history.spacing.value],
+        stated=beliefs.stated_roas,
+    )
+    silent = tuple(c for i, c in enumerate(history.channels) if i not in keep)
+    return FittedMarket(posterior, subject, silent, history.spacing.periods_per_year, later)
+
+
+def _retention(posterior: AnyPosterior, shapes: FloatArray) -> FloatArray | None:
+    """Retention per period, (..., n_channels), of models with carryover."""
+    problem = posterior.mode.problem
+    if isinstance(problem, AttributedProblem):
+        return None
+    return problem.retention(shapes.reshape(*shapes.shape[:-2], -1))
