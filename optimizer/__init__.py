@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from optimizer.amounts import sure
 from optimizer.cells import PlanWarning
 from optimizer.compare import compare
 from optimizer.comparison import Comparison, Move
@@ -91,6 +92,7 @@ __all__ = [
     "read_history",
     "risk_frontier",
     "sensitivity",
+    "sure",
     "what_if",
     "write_whole",
 ]

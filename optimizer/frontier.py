@@ -9,13 +9,14 @@ from the neighbouring splits, the slope is kept between the chords of profit to 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from optimizer.allocation import Allocation, allocate
+from optimizer.allocation.conflicts import check
 from optimizer.allocation.problem import in_money
 from optimizer.cells import PlanWarning, Question, ask
 from optimizer.documents import LARGEST_MONEY
@@ -33,7 +34,6 @@ MOST_POINTS = 1000
 AROUND = (0.5, 1.5)  # times the budget: the ends where none are stated
 NEAR_ENOUGH = 1e-5  # of the budget: how closely the break-even is found
 REFINEMENTS = 8
-JUST_SHORT = 1e-6  # of a marginal ROMI: what the last unit may miss it by
 
 
 @dataclass(frozen=True)
@@ -80,17 +80,12 @@ class Sweep:
     def at(self, budget: float) -> Solved | None:
         """The best split of a budget; None where there is none."""
         try:
-            answer = solved(at_budget(self.question, budget), self.last)
+            answer = solved(self.question.at(budget), self.last)
         except InfeasibleError as error:
             self.refused.append(error)
             return None
         self.last = answer.found
         return answer
-
-
-def at_budget(question: Question, budget: float) -> Question:
-    """The same question of another, fixed budget, which limits in multiples follow."""
-    return replace(question, budget=budget, span=None)
 
 
 def solved(question: Question, start: Allocation | None = None) -> Solved:
@@ -103,26 +98,19 @@ def solved(question: Question, start: Allocation | None = None) -> Solved:
     """
     if decides_totals(question):
         times = best_timetable(question)
-        proof, outcome = times.certificate, Outcome(question, times.totals(question.scenario.lot))
+        outcome = Outcome(question, times.totals(question.scenario.lot), times.outcome)
+        outcome.check_last_unit()
+        proof = times.certificate
         assert proof is not None, "a schedule that was sought carries its proof"
-        outcome = replace(outcome, timed=times.outcome)
-        return Solved(_earning(outcome), proof.value, proof.gap, None, None)
+        return Solved(outcome, proof.value, proof.gap, None, None)
     problem = question.problem()
     found = allocate(problem, start)
     times_told = timetable(question, found.spend) if question.is_optimised else None
     outcome = Outcome(question, found.spend, times_told.outcome if times_told else None)
     price = None if found.price is None else found.price - problem.cost_per_spend
     proved = found.certificate
-    return Solved(_earning(outcome), proved.value, proved.gap, price, found)
-
-
-def _earning(outcome: Outcome) -> Outcome:
-    """The outcome, unless its last unit of spend earns less than the scenario asks."""
-    asked, earned = outcome.question.least_marginal_romi, outcome.last_unit
-    if asked is None or earned is None or earned >= asked - JUST_SHORT * (1.0 + abs(asked)):
-        return outcome
-    wanted = f"a marginal ROMI of at least {asked:g} (the last unit earns {earned:.3f})"
-    raise InfeasibleError(outcome.question.budget, (wanted,), "Ask for smaller budgets.")
+    outcome.check_last_unit()
+    return Solved(outcome, proved.value, proved.gap, price, found)
 
 
 def frontier(
@@ -270,7 +258,7 @@ def _towards(question: Question, possible: float, end: float) -> float:
 def _is_possible(question: Question, budget: float) -> bool:
     """Whether the limits of all cells together leave room for a budget."""
     try:
-        at_budget(question, budget).problem().check_feasible()
+        check(question.at(budget).problem())
     except InfeasibleError:
         return False
     return True

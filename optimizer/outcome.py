@@ -14,11 +14,13 @@ import numpy.typing as npt
 
 from optimizer import economics
 from optimizer.cells import Question
+from optimizer.errors import InfeasibleError
 from optimizer.plan_document import AllocationRow, Binding, Interval, Totals, Uplift
 from optimizer.timing import Outcome as TimedOutcome
 from optimizer.timing import evaluate
 
 FloatArray = npt.NDArray[np.float64]
+JUST_SHORT = 1e-6  # of a marginal ROMI: what the last unit may miss it by
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,22 @@ class Outcome:
         if inside.any():
             return float(np.median(self.marginal_romi[inside]))
         return float(self.marginal_romi[could_give].min()) if could_give.any() else None
+
+    def check_last_unit(self) -> None:
+        """Refuse a split whose last unit of spend earns less than the scenario asks.
+
+        Raises
+        ------
+        InfeasibleError
+        """
+        question, asked, earned = self.question, self.question.least_marginal_romi, self.last_unit
+        if asked is None or earned is None or earned >= asked - JUST_SHORT * (1.0 + abs(asked)):
+            return
+        if not question.is_fixed and question.cost_per_spend >= 1.0 + asked:
+            return  # it was charged: what remains is forced by limits
+        wanted = f"a marginal ROMI of at least {asked:g} (the last unit earns {earned:.3f})"
+        advice = "Lower the budget, or make it free or {min, max} so that the plan stops there."
+        raise InfeasibleError(question.budget, (wanted,), advice)
 
 
 def _romi(earned: float, spend: float) -> float | None:

@@ -27,7 +27,6 @@ from optimizer.timing import Outcome as TimedOutcome
 from optimizer.version import VERSION
 
 FloatArray = npt.NDArray[np.float64]
-JUST_SHORT = 1e-6  # of a marginal ROMI: what the last unit may miss it by
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def _allocated(question: Question) -> _Answer:
     found = allocate(question.problem())
     times = timetable(question, found.spend)
     outcome = Outcome(question, found.spend, _sought(question, times))
-    _check_last_unit(question, outcome)
+    outcome.check_last_unit()
     return _Answer(
         question,
         outcome,
@@ -105,7 +104,7 @@ def _scheduled(question: Question) -> _Answer:
     question.problem()  # refuses limits that clash within a cell
     times = best_timetable(question)
     outcome = Outcome(question, times.totals(question.scenario.lot), times.outcome)
-    _check_last_unit(question, outcome)
+    outcome.check_last_unit()
     assert times.certificate is not None, "a schedule that was sought carries its proof"
     proof = _certificate(times.certificate, times.rounding_loss)
     return _Answer(question, outcome, times.route, proof, timetable=times)
@@ -123,18 +122,6 @@ def _about_totals(question: Question) -> Iterator[PlanWarning]:
             message="The rules of this scenario decide the totals by the steady reading, and the "
             "schedule spreads them: the certificate covers the totals, not the two together.",
         )
-
-
-def _check_last_unit(question: Question, outcome: Outcome) -> None:
-    """Refuse a plan whose last unit of spend earns less than asked."""
-    asked, earned = question.least_marginal_romi, outcome.last_unit
-    if asked is None or earned is None or earned >= asked - JUST_SHORT * (1.0 + abs(asked)):
-        return
-    if not question.is_fixed and question.cost_per_spend >= 1.0 + asked:
-        return  # it was charged: what remains is forced by limits
-    wanted = f"a marginal ROMI of at least {asked:g} (the last unit earns {earned:.3f})"
-    advice = "Lower the budget, or make it free or {min, max} so that the plan stops there."
-    raise InfeasibleError(question.budget, (wanted,), advice)
 
 
 def what_if(

@@ -19,7 +19,6 @@ from optimizer.allocation import Allocation, AllocationProblem, allocate
 from optimizer.allocation.problem import in_money
 from optimizer.cells import Question, ask
 from optimizer.errors import InfeasibleError
-from optimizer.frontier import at_budget
 from optimizer.model import Model
 from optimizer.outcome import Outcome
 from optimizer.plan_document import Plan
@@ -147,7 +146,7 @@ class _Recommended:
     def _at(self, budget: float) -> AllocationProblem:
         """The problem of another fixed budget: limits follow it where they follow the budget."""
         if self.question.is_fixed:
-            return at_budget(self.question, budget).problem()
+            return self.question.at(budget).problem()
         return replace(self.problem, total_budget=budget, least_total=None)
 
     def _brings(self, spend: FloatArray) -> tuple[float, float]:

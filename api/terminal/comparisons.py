@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from api.terminal.figures import NONE, Scale, compact, percent, ratio, span, sure
+from api.terminal.figures import NONE, Scale, compact, percent, ratio, span
 from api.terminal.plans import LIMITS, ROOMY, show_list
-from optimizer import Comparison, Move
+from optimizer import Comparison, Move, sure
 
 SHOWN_MOVES = 12
 SHOWN_REASONS = 5

@@ -100,19 +100,6 @@ def ratio(value: float | None) -> str:
     return "0.00" if float(text) == 0.0 else _signed(text)
 
 
-def sure(probability: float) -> str:
-    """A probability in words.
-
-    Examples
-    --------
-    >>> sure(0.97), sure(1.0), sure(0.001)
-    ('97 %', 'over 99 %', 'under 1 %')
-    """
-    if probability > 0.995:
-        return "over 99 %"
-    return "under 1 %" if probability < 0.005 else f"{100.0 * probability:.0f} %"
-
-
 def listed(names: Iterable[str]) -> str:
     """Names in a sentence.
 

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from api.terminal.figures import NONE, Scale, compact, ratio, span, sure
+from api.terminal.figures import NONE, Scale, compact, ratio, span
 from api.terminal.plans import ROOMY, show_list
-from optimizer import Frontier, FrontierPoint, RiskFrontier, Sensitivity
+from optimizer import Frontier, FrontierPoint, RiskFrontier, Sensitivity, sure
 
 EIGHTHS = " ▁▂▃▄▅▆▇█"
 HEIGHT = 8  # lines of a drawn curve

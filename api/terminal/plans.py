@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from textwrap import wrap
+from itertools import chain, repeat
 
 from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from api.terminal.figures import NONE, Scale, compact, listed, percent, ratio, span, sure
-from optimizer import AllocationRow, Diagnostic, Plan, PlanWarning
+from api.terminal.figures import NONE, Scale, compact, listed, percent, ratio, span
+from optimizer import AllocationRow, Diagnostic, Plan, PlanWarning, sure
 
 LIMITS = {"minimum": "min", "maximum": "max", "locked": "locked", "excluded": "out"}
 SHOWN_PRICES = 3
@@ -24,6 +25,7 @@ WIDEST = 10_000  # characters: what a table would take if it could
 DISPENSABLE = ("interval", "next ROMI", "limit", "ROMI", "revenue", "now")  # first to go first
 SAME = 0.011  # currency; apart by no more than rounding to the cent
 ROOMY = 100  # characters; a narrower terminal gets a tighter table
+DASH = "  - "
 
 
 def show_plan(plan: Plan, console: Console) -> None:
@@ -233,10 +235,14 @@ def _show_warnings(plan: Plan, console: Console) -> None:
 
 
 def show_list(sentences: Iterable[str], console: Console) -> None:
-    """Print sentences one under the other, each wrapped under its own dash."""
+    """Print sentences one under the other, each wrapped under its own dash.
+
+    Lines are as wide as a screen shows them: a Chinese letter takes two places.
+    """
     for sentence in sentences:
-        for line in wrap(sentence, console.width, initial_indent="  - ", subsequent_indent="    "):
-            console.print(line, markup=False, highlight=False)
+        lines = Text(sentence).wrap(console, max(console.width - len(DASH), 1))
+        for mark, line in zip(chain((DASH,), repeat(" " * len(DASH))), lines, strict=False):
+            console.print(f"{mark}{line.plain.rstrip()}", markup=False, highlight=False)
 
 
 def grouped(warnings: Iterable[PlanWarning | Diagnostic]) -> list[str]:

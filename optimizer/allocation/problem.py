@@ -17,7 +17,6 @@ import numpy.typing as npt
 from optimizer.allocation.measures import Caution, Measure, TailRisk
 from optimizer.allocation.rows import BoolArray, Count, Rows, Target
 from optimizer.curves import Curve, TabulatedDraws
-from optimizer.errors import InfeasibleError
 
 FloatArray = npt.NDArray[np.float64]
 ROUNDING = 4.0 * float(np.finfo(float).eps)
@@ -277,21 +276,6 @@ class AllocationProblem:
             return np.asarray(marginal.mean(axis=0))
         direction = self.measure.worst(self.gain_draws(spend) - self.reference_gains)
         return np.asarray(self.measure.weights(direction) @ marginal)
-
-    def check_feasible(self) -> None:
-        """Raise if no split within the bounds adds up to the budget."""
-        slack = CENTS_AGREE * self.lot
-        if self.lower.sum() > self.total_budget + slack:
-            self._refuse("the minima", self.lower, "Raise the budget to it or lower a minimum.")
-        if self.upper.sum() < self.total_budget - slack:
-            self._refuse("the maxima", self.upper, "Lower the budget to it or raise a maximum.")
-
-    def _refuse(self, what: str, limits: FloatArray, advice: str) -> None:
-        side = "at least" if what == "the minima" else "at most"
-        largest = np.argsort(-limits)[:3]
-        named = ", ".join(f"{self.cells[i]} {limits[i]:,.2f}" for i in largest)
-        conflict = f"{what}, which together take {side} {limits.sum():,.2f} ({named}, ...)"
-        raise InfeasibleError(self.total_budget, (conflict,), advice)
 
 
 def near_zero(upper: FloatArray) -> FloatArray:

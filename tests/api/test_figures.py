@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
+from rich.console import Console
 
 from api.terminal.figures import Scale
-from api.terminal.plans import grouped
+from api.terminal.plans import grouped, show_list
 from optimizer import PlanWarning
 from tests.api.conftest import MODEL, Romi
 
@@ -48,6 +50,18 @@ def test_a_narrow_terminal_loses_nothing(romi: Romi) -> None:
     printed = romi("plan", "plan.yaml", width=40).stdout
     assert "…" not in printed
     assert "search" in printed
+
+
+def test_a_list_is_wrapped_by_the_places_letters_take_on_a_screen(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    sentence = "电视广告在北京市场的支出超过了它以往的最高水平因此那里的曲线只是猜测 of [tv]"
+    show_list([sentence], Console(width=40))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(cell_len, lines)) <= 40
+    assert lines[0].startswith("  - ")
+    assert all(line.startswith("    ") for line in lines[1:])
+    assert "".join(line[4:] for line in lines).replace(" ", "") == sentence.replace(" ", "")
 
 
 def test_markets_are_shown_beside_their_channels(romi: Romi, folder: Path) -> None:
