@@ -220,13 +220,21 @@ def what_if(  # noqa: PLR0913, PLR0917  (one parameter for each option)
 
 
 @_command
-def compare(
+def compare(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     plans: Annotated[
         list[Path], typer.Argument(metavar="PLAN PLAN...", help="Two to four plans as JSON.")
     ],
     model: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="The model of the plans: says how sure differences are."),
+    ] = None,
+    scenario: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FILE",
+            help="A scenario of the plans, where it changes costs, channels or the schedule; "
+            "may be given for each.",
+        ),
     ] = None,
     as_json: AsJson = False,
     output: Annotated[
@@ -238,13 +246,14 @@ def compare(
     """Put two to four plans side by side: what moved, why, how sure the difference is."""
     import optimizer
     from api.output import Answer, Delivery, to_cents
-    from api.services import read_model, read_plans
+    from api.services import read_model, read_plans, read_scenario
     from api.terminal.comparisons import show_comparison
 
     with Delivery(as_json=as_json, output=output, quiet=quiet) as delivery:
         named = read_plans(plans)
         curves = read_model(model) if model is not None else None
-        found = optimizer.compare(list(named.values()), curves, labels=list(named))
+        asked = [read_scenario(path) for path in scenario or ()]
+        found = optimizer.compare(list(named.values()), curves, scenarios=asked, labels=list(named))
         written = Answer(found.to_dict(), to_cents(found.records()))
         delivery.hand_over(written, partial(show_comparison, found))
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer.amounts import sure
 from optimizer.cells import PlanWarning
 from optimizer.compare import compare
-from optimizer.comparison import Comparison, Move
+from optimizer.comparison import Comparison, Difference, Move
 from optimizer.errors import (
     DocumentError,
     Fault,
@@ -58,6 +58,7 @@ __all__ = [
     "Comparison",
     "Control",
     "Diagnostic",
+    "Difference",
     "DocumentError",
     "Fault",
     "FileError",

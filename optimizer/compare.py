@@ -7,7 +7,7 @@ summed up. Without the model there are differences of means, and no probability.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from optimizer.comparison import ComparedPlan, Comparison, Move
@@ -16,6 +16,7 @@ from optimizer.errors import DocumentError, Fault
 from optimizer.model import Model
 from optimizer.plan_document import Plan
 from optimizer.reasons import Reader, reason
+from optimizer.scenario import Scenario
 from optimizer.settings import currency_of, differing_settings, notes_on
 
 FEWEST, MOST = 2, 4
@@ -23,7 +24,11 @@ LETTERS = "ABCD"
 
 
 def compare(
-    plans: Sequence[Plan], model: Model | None = None, *, labels: Sequence[str] | None = None
+    plans: Sequence[Plan],
+    model: Model | None = None,
+    *,
+    scenarios: Sequence[Scenario] = (),
+    labels: Sequence[str] | None = None,
 ) -> Comparison:
     """Two to four plans side by side, differences against the first.
 
@@ -34,6 +39,9 @@ def compare(
         period.
     model : Model, optional
         The one all plans were made from: differences are then taken draw by draw.
+    scenarios : sequence of Scenario, optional
+        Those the plans were made from, in any order: needed beside the model where they change
+        costs, add channels or optimise a schedule.
     labels : sequence of str, optional
         What to call the plans; their own names if those tell them apart, else A, B, C, D.
 
@@ -45,12 +53,11 @@ def compare(
     ------
     DocumentError
         If there are fewer than two plans or more than four, their currencies or kinds of period
-        differ, or the model is not the one they were made from.
+        differ, or the model or a scenario is not one they were made from.
 
     Examples
     --------
     >>> from optimizer.plan import plan
-    >>> from optimizer.scenario import Scenario
     >>> line = {"family": "log", "scale": 100.0, "rate": 0.02}
     >>> model = Model.from_dict({"channels": [
     ...     {"channel": name, "history_spend_per_period": 300.0, "curve": line}
@@ -64,9 +71,16 @@ def compare(
     _refuse_unlike(plans, chosen)
     if model is not None:
         _refuse_another_model(plans, model)
+    asked = {scenario.content_hash: scenario for scenario in scenarios}
+    _refuse_other_scenarios(plans, asked)
     lengths = {plan.periods for plan in plans}
     readers = tuple(
-        Reader(label, plan, 1.0 if len(lengths) == 1 else float(plan.periods))
+        Reader(
+            label,
+            plan,
+            1.0 if len(lengths) == 1 else float(plan.periods),
+            asked.get(plan.provenance.scenario),
+        )
         for label, plan in zip(chosen, plans, strict=True)
     )
     outcomes, doubts = outcomes_of(readers, model)
@@ -126,6 +140,18 @@ def _refuse_another_model(plans: Sequence[Plan], model: Model) -> None:
             "none for differences of means"
         )
         raise DocumentError("model", (Fault("", text),))
+
+
+def _refuse_other_scenarios(plans: Sequence[Plan], asked: Mapping[str, Scenario]) -> None:
+    made_from = {plan.provenance.scenario for plan in plans}
+    for content_hash, scenario in asked.items():
+        if content_hash not in made_from:
+            named = f'"{scenario.name}" ' if scenario.name else ""
+            text = (
+                f"{named}is not one these plans were made from (its hash differs); give those, or "
+                "plan again"
+            )
+            raise DocumentError("scenario", (Fault("", text),))
 
 
 def _compared(reader: Reader) -> ComparedPlan:

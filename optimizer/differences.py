@@ -1,4 +1,9 @@
-"""What one plan earns more than another, draw by draw where they share a model."""
+"""What one plan earns more than another, draw by draw where they share a model.
+
+A plan's scenario says at which costs, for which channels and in which periods its split is bought;
+without it a split earns the model's own steady response, and where the plan says otherwise there
+are differences of means.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +14,14 @@ import numpy as np
 import numpy.typing as npt
 
 from optimizer.amounts import about, interval, sure
-from optimizer.cells import PlanWarning
+from optimizer.cells import PlanWarning, Question, ask
 from optimizer.comparison import Difference, PlanDifference
 from optimizer.model import Model
+from optimizer.outcome import Outcome as Brought
 from optimizer.plan_document import Interval, Plan
 from optimizer.reasons import Cell, Reader, margin_of
 from optimizer.settings import shared_objective
+from optimizer.timing import evaluate
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -34,6 +41,11 @@ class Outcome:
     def romi(self) -> FloatArray:
         """(N,), ratio."""
         return self.profit / self.spend if self.spend > 0.0 else np.zeros_like(self.profit)
+
+    @property
+    def customer_value(self) -> FloatArray:
+        """(N,): what customers are worth, where the profit counts them."""
+        return self.profit + self.spend
 
 
 def outcomes_of(
@@ -69,14 +81,29 @@ def outcomes_of(
 
 def _under_draws(reader: Reader, model: Model, first: Reader) -> Outcome:
     """A plan's revenue and profit under every draw; a split within a cent of the first's is it."""
-    cells: list[Cell] = [(entry.channel, entry.market) for entry in model.channels]
     source = first if _is_same_split(reader, first) else reader
+    if reader.scenario is not None:
+        return _as_asked(reader, source, ask(model, reader.scenario))
+    cells: list[Cell] = [(entry.channel, entry.market) for entry in model.channels]
     spend = np.array([source.spend_of(cell) for cell in cells])
     margins = [margin_of(reader.rows[c]) if c in reader.rows else None for c in cells]
     margin = np.array([0.0 if m is None else m for m in margins])
     periods = reader.plan.periods / reader.divisor  # of the money here: 1 where it is per period
     drawn = model.response(spend / periods) * periods
     return Outcome(drawn.sum(axis=1), np.asarray(drawn @ margin) - source.spend, source.spend)
+
+
+def _as_asked(reader: Reader, source: Reader, question: Question) -> Outcome:
+    """The same as the plan's scenario has it: its costs, its own channels, its periods."""
+    cells: list[Cell] = [(entry.channel, entry.market) for entry in question.model.channels]
+    divisor = reader.divisor
+    spend = np.array([source.spend_of(cell) for cell in cells]) * divisor
+    timed, schedule, timing = None, reader.plan.schedule, question.timing
+    if question.is_optimised and schedule is not None and timing is not None:
+        timed = evaluate(timing, np.array([row.spend for row in schedule.rows]))
+    revenue = Brought(question, spend, timed).revenue / divisor
+    profit = np.asarray(revenue @ question.margin) - source.spend
+    return Outcome(revenue.sum(axis=1), profit, source.spend)
 
 
 def _is_same_split(one: Reader, other: Reader) -> bool:
@@ -101,8 +128,14 @@ def _agrees(outcome: Outcome, reader: Reader) -> bool:
 def _other_curves(reader: Reader) -> PlanWarning:
     text = (
         f"What {reader.label} earns is not the model's steady response to its split (its scenario "
-        "changes costs, schedule or channels): differences are of means, without a probability."
+        "changes costs, schedule or channels): differences are of means, without a probability. "
+        "Give the plans' scenarios to take them draw by draw."
     )
+    if reader.scenario is not None:
+        text = (
+            f"What {reader.label} says it earns is not what its scenario and the model bring now: "
+            "differences are of means, without a probability. Make the plan again."
+        )
     return PlanWarning(code="other_curves", message=text)
 
 
@@ -126,7 +159,7 @@ def differences_of(
             figures = _of_draws(outcomes[0], outcomes[place])
         spend = reader.spend - first.spend
         figures["least_spend"] = Difference(mean=spend)
-        kind = "revenue" if objective == "revenue" else "profit"
+        kind = objective if objective in ("revenue", "customer_value") else "profit"
         yield PlanDifference(
             label=reader.label,
             spend=spend,
@@ -134,7 +167,7 @@ def differences_of(
             profit=figures["profit"],
             romi=figures["romi"],
             objective=figures.get(objective or ""),
-            statement=_statement(first, reader, kind, figures[kind]),
+            statement=_statement(first, reader, kind.replace("_", " "), figures[kind]),
         )
 
 
@@ -143,6 +176,7 @@ def _of_draws(first: Outcome, other: Outcome) -> dict[str, Difference]:
         "revenue": other.revenue - first.revenue,
         "profit": other.profit - first.profit,
         "romi": other.romi - first.romi,
+        "customer_value": other.customer_value - first.customer_value,
     }
     return {name: _difference(gain) for name, gain in gains.items()}
 
@@ -159,16 +193,19 @@ def _of_means(
 ) -> dict[str, Difference]:
     """Differences of means; ROMI is a ratio, whatever the length."""
 
-    def less(one: Interval, another: Interval, ratio: bool = False) -> Difference:
-        if one.mean is None or another.mean is None:
+    def less(one: float | None, another: float | None, ratio: bool = False) -> Difference:
+        if one is None or another is None:
             return Difference(mean=None)
         by, per = (1.0, 1.0) if ratio else (other_divisor, first_divisor)
-        return Difference(mean=another.mean / by - one.mean / per)
+        return Difference(mean=another / by - one / per)
 
+    one, another = first.totals, other.totals
+    value, other_value = ((totals.profit.mean or 0.0) + totals.spend for totals in (one, another))
     return {
-        "revenue": less(first.totals.revenue, other.totals.revenue),
-        "profit": less(first.totals.profit, other.totals.profit),
-        "romi": less(first.totals.romi, other.totals.romi, ratio=True),
+        "revenue": less(one.revenue.mean, another.revenue.mean),
+        "profit": less(one.profit.mean, another.profit.mean),
+        "romi": less(one.romi.mean, another.romi.mean, ratio=True),
+        "customer_value": less(value, other_value),
     }
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from statistics import median
 
 from optimizer.plan_document import AllocationRow, Interval, Plan
+from optimizer.scenario import Scenario
 
 Cell = tuple[str, str | None]
 
@@ -23,6 +24,7 @@ class Reader:
     label: str
     plan: Plan
     divisor: float = 1.0
+    scenario: Scenario | None = None  # the one it was made from, where given
 
     @cached_property
     def rows(self) -> dict[Cell, AllocationRow]:

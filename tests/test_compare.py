@@ -144,6 +144,76 @@ def test_a_plan_whose_figures_are_not_the_models_response_gets_no_interval() -> 
     assert found.differences[0].revenue.probability_positive is None
 
 
+CONCAVE = Model.from_dict(
+    {
+        "currency": "EUR",
+        "channels": [
+            {
+                "channel": name,
+                "history_spend_per_period": 300.0,
+                "curve": {"family": "log", "scale": scale, "rate": 0.02},
+                "carryover": {"retention": 0.5},
+            }
+            for name, scale in (("tv", [90.0, 100.0, 140.0]), ("search", [80.0, 110.0, 90.0]))
+        ],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"cost_index": {"tv": 1.3}},
+        {"channels": {"audio": {"like": "search", "scale": 0.5}}},
+        {"schedule": {"pattern": "optimised"}},
+        {"schedule": {"pattern": "even", "cap": {"tv": 400}}},
+    ],
+)
+@pytest.mark.parametrize("periods", [6, 8])
+def test_with_its_scenario_a_plan_differs_draw_by_draw_whatever_it_changes(
+    keys: dict[str, object], periods: int
+) -> None:
+    plain = Scenario.from_dict({"periods": 6, "objective": "profit", "margin": 3.0})
+    other = Scenario.from_dict(plain.to_dict() | {"periods": periods} | keys)
+    pair = [plan(CONCAVE, plain), plan(CONCAVE, other)]
+    found = compare(pair, CONCAVE, scenarios=[other, plain])
+    assert found.same_draws
+    per = [1.0, 1.0] if periods == 6 else [6.0, float(periods)]
+    for name in ("revenue", "profit"):
+        before, after = (
+            (getattr(p.totals, name).mean or 0.0) / n for p, n in zip(pair, per, strict=True)
+        )
+        gain = getattr(found.differences[0], name)
+        assert gain.mean == pytest.approx(after - before, rel=1e-9, abs=1e-9 * abs(after))
+        assert gain.p05 is not None
+
+
+def test_without_its_scenario_a_plan_of_other_costs_asks_for_it() -> None:
+    pair = [FIRST, asked(cost_index={"tv": 1.3})]
+    found = compare(pair, DRAWN)
+    assert not found.same_draws
+    assert "Give the plans' scenarios" in found.notes[0].message
+
+
+def test_a_scenario_they_were_not_made_from_is_refused() -> None:
+    with pytest.raises(DocumentError, match="not one these plans were made from"):
+        compare([FIRST, MORE], DRAWN, scenarios=[Scenario(periods=3)])
+
+
+@pytest.mark.parametrize("model", [DRAWN, None])
+def test_plans_judged_by_customer_value_differ_in_it(model: Model | None) -> None:
+    values = {"tv": 2.0, "search": 0.5, "print": 1.0, "radio": 0.8}
+    pair = [
+        asked(objective="customer_value", values=values, budget=budget, margin=1.0)
+        for budget in (700_000, 800_000)
+    ]
+    worth = [sum(values[r.channel] * (r.response.mean or 0.0) for r in p.rows) for p in pair]
+    gain = compare(pair, model).differences[0].objective
+    assert gain is not None
+    assert gain.mean == pytest.approx(worth[1] - worth[0])
+    assert "customer value than A" in compare(pair, model).differences[0].statement
+
+
 def test_plans_of_other_lengths_are_compared_per_period() -> None:
     twice = asked(periods=20, budget=1_400_000)
     found = compare([FIRST, twice], DRAWN)

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from api.terminal.figures import NONE, Scale, compact, percent, ratio, span
 from api.terminal.plans import LIMITS, ROOMY, show_list
-from optimizer import Comparison, Move, sure
+from optimizer import Comparison, Difference, Move, sure
 
 SHOWN_MOVES = 12
 SHOWN_REASONS = 5
@@ -80,8 +80,7 @@ def _add_differences(table: Table, found: Comparison) -> None:
     """What each plan brings more than the first, and how sure that is."""
     first = found.plans[0].label
     table.add_row(f"[dim]against {escape(first)}[/dim]")
-    for name in ("revenue", "profit"):
-        gains = [getattr(difference, name) for difference in found.differences]
+    for name, gains in _gains(found):
         means = [_with_sign(gain.mean) for gain in gains]
         ends = [span(gain.p05, gain.p95) for gain in gains]
         _add_figure(table, name, ["", *means], ["", *ends])
@@ -89,6 +88,15 @@ def _add_differences(table: Table, found: Comparison) -> None:
         if any(chance is not None for chance in chances):
             said = [NONE if chance is None else sure(chance) for chance in chances]
             table.add_row("[dim]  chance of more[/dim]", "", *said)
+
+
+def _gains(found: Comparison) -> Iterator[tuple[str, list[Difference]]]:
+    """What plans are told apart by, and how far each of the others is from the first."""
+    yield "revenue", [difference.revenue for difference in found.differences]
+    yield "profit", [difference.profit for difference in found.differences]
+    judged = [difference.objective for difference in found.differences]
+    if found.plans[0].objective == "customer_value" and None not in judged:
+        yield "customer value", [gain for gain in judged if gain is not None]
 
 
 def _with_sign(amount: float | None) -> str:

@@ -67,6 +67,18 @@ def test_without_the_model_it_says_why_nothing_is_sure(romi: Romi, plans: tuple[
     assert "chance of more" not in printed
 
 
+def test_the_scenarios_of_plans_let_costs_differ(
+    romi: Romi, folder: Path, plans: tuple[str, ...]
+) -> None:
+    text = "model: model.json\nperiods: 10\nbudget: 6000\nobjective: profit\n"
+    (folder / "dear.yaml").write_text(f"{text}cost_index: {{search: 1.2}}\n")
+    assert romi("plan", "dear.yaml", "-q", "-o", "dear.json").exit_code == 0
+    given = ("compare", "now.json", "dear.json", "--model", "model.json")
+    assert "Give the plans' scenarios" in words(romi(*given).stdout)
+    printed = words(romi(*given, "--scenario", "dear.yaml").stdout)
+    assert "chance of more" in printed
+
+
 def test_csv_has_a_row_per_channel(romi: Romi, folder: Path, plans: tuple[str, ...]) -> None:
     romi("compare", *plans[:2], "-q", "-o", "moves.csv")
     rows = list(csv.DictReader((folder / "moves.csv").read_text().splitlines()))
