@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -116,12 +117,22 @@ class TrueCurve:
         return model.Table(spend=spend.tolist(), response=self(spend).tolist())
 
 
+class KnownCurve(Protocol):
+    """A response that is known, of one channel."""
+
+    def __call__(self, spend: npt.ArrayLike) -> FloatArray:
+        """Incremental revenue at steady spend, both in currency per period."""
+
+    def document(self) -> model.Curve:
+        """The curve as a Model document holds it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Market:
     """A history and the truth behind it."""
 
     history: History
-    curves: tuple[TrueCurve, ...]
+    curves: tuple[KnownCurve, ...]
     retention: FloatArray | None  # (n_channels,), share per period; None: no carryover
     moves: tuple[float, float]  # least and most, as multiples of the current split
     endogenous: bool  # spend follows demand
@@ -188,7 +199,7 @@ def attributed_market(
     )
     earned = np.stack([c(world.spend[:, i]) for i, c in enumerate(world.curves)], axis=1)
     size = np.exp(rng.uniform(*LOG_NOISE, world.spend.shape[1]))
-    shocks = size * _autocorrelated(rng, world.spend.shape, rng.uniform(0.0, 0.5))
+    shocks = size * autocorrelated(rng, world.spend.shape, rng.uniform(0.0, 0.5))
     expected = earned * world.season[:, None]
     typical = earned.mean(axis=0)
     spread = np.sqrt(np.maximum(expected, 0.05 * typical) * typical)  # grows as the root of revenue
@@ -223,7 +234,7 @@ def national_market(
     years = (np.arange(len(felt)) - len(felt) / 2) / 52.18
     baseline = (1 - share) * level * world.season * (1 + rng.normal(0.0, 0.08) * years)
     promotion = (rng.random(len(felt)) < 0.08) * float(rng.random() < 0.5)
-    shocks = np.exp(rng.uniform(*LOG_NOISE)) * _autocorrelated(
+    shocks = np.exp(rng.uniform(*LOG_NOISE)) * autocorrelated(
         rng, (len(felt), 1), rng.uniform(0.0, 0.6)
     )
     wild = (rng.random(len(felt)) < 0.015) * rng.normal(0.0, 0.3, len(felt))
@@ -255,7 +266,7 @@ class _World:
     ) -> _World:
         """Spend, seasons and curves at random."""
         count, length = n_channels or int(rng.integers(3, 10, endpoint=True)), BURN_IN + n_periods
-        demand = rng.uniform(*kind.unrest) * _autocorrelated(rng, (length, 1), 0.85)[:, 0]
+        demand = rng.uniform(*kind.unrest) * autocorrelated(rng, (length, 1), 0.85)[:, 0]
         days = np.arange(length) * {"day": 1.0, "week": 7.0, "month": 30.4}[spacing.value]
         wave = np.sin(2 * np.pi * (days / 365.25 + rng.random()))
         log_season = rng.uniform(0.05, 0.3) * wave + demand
@@ -266,13 +277,13 @@ class _World:
         endogenous = bool(rng.random() < 1 / 3)
         spend = _correlated_spend(rng, length, count, kind.liveliness)
         if endogenous:
-            spend *= np.exp(_following(demand, spend, rng.uniform(*FOLLOWING)))
+            spend *= np.exp(following(demand, spend, rng.uniform(*FOLLOWING)))
         spend *= np.exp(rng.uniform(0.0, 0.8, count) * wave[:, None])
         usual = rng.lognormal(0.0, 0.6, count) * 10_000
         spend *= usual / spend[BURN_IN:].mean(axis=0)
         roas = np.exp(np.log(1.5) + rng.normal(0, 0.5) + rng.normal(0, kind.roas_sd, count))
         curves = tuple(
-            _curve(rng, float(u), float(u * r)) for u, r in zip(usual, roas, strict=True)
+            random_curve(rng, float(u), float(u * r)) for u, r in zip(usual, roas, strict=True)
         )
         return cls(spacing, spend, season, curves, endogenous)
 
@@ -290,7 +301,7 @@ class _World:
         history = History(
             layout="attributed" if layout == "attributed" else "aggregate",
             spacing=self.spacing,
-            dates=_dates(self.spacing, spend.shape[1]),
+            dates=calendar(self.spacing, spend.shape[1]),
             channels=NAMES[: spend.shape[2]],
             markets=(None,),
             spend=spend,
@@ -304,7 +315,7 @@ class _World:
         return Market(history, self.curves, retention, moves, self.endogenous)
 
 
-def _following(demand: FloatArray, spend: FloatArray, correlation: float) -> FloatArray:
+def following(demand: FloatArray, spend: FloatArray, correlation: float) -> FloatArray:
     """What to add to the log of spend (n_periods, n_channels) so that it follows demand."""
     active = np.where(spend > 0.0, spend, np.nan)
     own = np.nanstd(np.log(active), axis=0)
@@ -313,7 +324,7 @@ def _following(demand: FloatArray, spend: FloatArray, correlation: float) -> Flo
     return np.asarray(strength * own * standard[:, None])
 
 
-def _curve(rng: np.random.Generator, usual: float, effect: float) -> TrueCurve:
+def random_curve(rng: np.random.Generator, usual: float, effect: float) -> TrueCurve:
     """A curve at random: Hill in half of the cases, else one of six others."""
     hill = rng.random() < 0.5
     shape = "hill" if hill else str(rng.choice(OTHER_SHAPES))
@@ -329,7 +340,7 @@ def _curve(rng: np.random.Generator, usual: float, effect: float) -> TrueCurve:
     return TrueCurve(shape, usual, effect, float(bend), float(slope))
 
 
-def _autocorrelated(
+def autocorrelated(
     rng: np.random.Generator, shape: tuple[int, ...], correlation: float
 ) -> FloatArray:
     """Standard normal noise, each period's correlated with the one before."""
@@ -343,15 +354,15 @@ def _correlated_spend(
 ) -> FloatArray:
     """Spends that move together, correlation 0.2 to 0.6, some of them pausing at times."""
     together = rng.uniform(0.2, 0.6)
-    common = _autocorrelated(rng, (length, 1), 0.5)
-    own = _autocorrelated(rng, (length, count), 0.5)
+    common = autocorrelated(rng, (length, 1), 0.5)
+    own = autocorrelated(rng, (length, count), 0.5)
     moves = np.sqrt(together) * common + np.sqrt(1 - together) * own
     spend = np.exp(rng.uniform(*liveliness, count) * moves)
     pauses = (rng.random(count) < 0.2) & (rng.random((length // 4 + 1, count)) < 0.25)
     return np.asarray(np.where(np.repeat(pauses, 4, axis=0)[:length], 0.0, spend))
 
 
-def _dates(spacing: Spacing, count: int) -> pd.DatetimeIndex:
+def calendar(spacing: Spacing, count: int) -> pd.DatetimeIndex:
     """Dates of a history's periods."""
     step = {"day": "D", "week": "7D", "month": "MS"}[spacing.value]
     return pd.date_range(FIRST_DATE, periods=count, freq=step)

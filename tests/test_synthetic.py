@@ -11,8 +11,8 @@ from optimizer.synthetic import (
     FORMS,
     MOVES,
     TrueCurve,
-    _following,
     attributed_market,
+    following,
     national_market,
 )
 
@@ -107,7 +107,7 @@ def test_where_spend_follows_demand_it_correlates_as_asked():
     demand = rng.normal(size=20_000)
     spend = np.exp(rng.normal(size=(20_000, 3)) * [0.2, 0.6, 1.0])
     spend[::7, 1] = 0.0  # pulsed: silent weeks have no logarithm
-    followed = np.log(spend[:, [0, 2]]) + _following(demand, spend, 0.5)[:, [0, 2]]
+    followed = np.log(spend[:, [0, 2]]) + following(demand, spend, 0.5)[:, [0, 2]]
     for channel in followed.T:
         assert np.corrcoef(channel, demand)[0, 1] == pytest.approx(0.5, abs=0.03)
-    assert np.isfinite(_following(demand, spend, 0.5)).all()
+    assert np.isfinite(following(demand, spend, 0.5)).all()
