@@ -1,7 +1,7 @@
 """Our allocator against other methods, and the figures it has to hold.
 
 Run ``python -m benchmarks.allocator [--quick] [--save DIR]``. Every method gets exact gradients,
-scaled variables and one thread (benchmarks/peers.py). Times are processor seconds of one process,
+scaled variables and one thread (benchmarks/peers/). Times are processor seconds of one process,
 ours with the proof, so that a busy machine does not blur them. ``--save`` writes the problems as
 Model and Scenario documents, for ``romi plan``.
 """
