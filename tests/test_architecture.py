@@ -41,7 +41,7 @@ ROWS = (
     ("optimizer.rules", "optimizer.sources"),
     ("optimizer.allocation", "optimizer.fitting"),
     ("optimizer.heights",),
-    ("optimizer.model", "optimizer.quality"),
+    ("optimizer.model", "optimizer.quality", "optimizer.lift_tests"),
     ("optimizer.history", "optimizer.economics"),
     ("optimizer.tables",),
     ("optimizer.curves", "optimizer.adstock", "optimizer.documents"),

@@ -22,9 +22,10 @@ from scipy.special import expit
 from optimizer.adstock import WINDOW, adstock_weight_slopes, adstock_weights, lagged, spread
 from optimizer.fitting import noise
 from optimizer.fitting.design import Design, baseline_design
+from optimizer.fitting.lift_rows import LiftRows, Lifts
 from optimizer.fitting.mode import Linear, hessian
 from optimizer.fitting.priors import Beliefs, Prior, shape_prior
-from optimizer.fitting.response import response, response_slopes
+from optimizer.fitting.response import response, response_slopes, steady, steady_slopes
 from optimizer.history import History
 
 FloatArray = npt.NDArray[np.float64]
@@ -51,6 +52,7 @@ class AggregateProblem:
     scale: float = noise.FIRST_SCALE
     autocorrelation: float = 0.0
     weights: FloatArray | None = None  # (n_periods,); None: all 1
+    tests: LiftRows | None = None
 
     @classmethod
     def of(
@@ -89,6 +91,23 @@ class AggregateProblem:
         """Revenue earned by each channel, (..., n_periods, n_channels)."""
         weights = adstock_weights(self.retention(parameters), self.lags.shape[2])
         return response(spread(self.lags, weights), self.shapes(parameters))
+
+    @property
+    def lifts(self) -> Lifts | None:
+        """Lift tests of the curves."""
+        return None if self.tests is None else Lifts(self, self.tests)
+
+    def steady(
+        self, parameters: FloatArray, curves: npt.NDArray[np.intp], spend: FloatArray
+    ) -> FloatArray:
+        """Revenue (..., n) of curves (n,) at multiples (n,) of their mean spend."""
+        return steady(self.shapes(parameters), curves, spend)
+
+    def steady_slopes(
+        self, parameters: FloatArray, curves: npt.NDArray[np.intp], spend: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """The same at one point (n,), and its Jacobian (n, n_parameters)."""
+        return steady_slopes(self.shapes(parameters), curves, spend)
 
     def linearise(self, parameters: FloatArray) -> Linear:
         """The integrated model near these parameters."""
@@ -142,6 +161,7 @@ class AggregateProblem:
             lags=self.lags[:, :n_periods],
             design=replace(self.design, columns=self.design.columns[:n_periods]),
             weights=None if self.weights is None else self.weights[:n_periods],
+            tests=self.tests and self.tests.until(n_periods),
         )
 
     def forecast(self, parameters: FloatArray, trained: Self) -> FloatArray:

@@ -66,6 +66,7 @@ class AttributedProblem:
     """One market's channels, tied together by season and demand."""
 
     likelihood_power: ClassVar[float] = 0.4
+    lifts: ClassVar[None] = None  # tests are of incremental revenue: see calibration
 
     observed: FloatArray  # (n_periods, n_channels), multiples of each channel's mean revenue
     spend: FloatArray  # (n_periods, n_channels), multiples of each channel's mean spend

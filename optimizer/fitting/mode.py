@@ -2,7 +2,7 @@
 
 A model is anything that can be linearised under its present idea of the noise and can, given
 parameters, form a better idea of it. The history's squared residuals count with a power under 1:
-models are wrong, and residuals hang together in ways no model knows.
+models are wrong, and residuals hang together in ways no model knows. Lift tests keep full weight.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy.typing as npt
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from optimizer.errors import FitError
+from optimizer.fitting.lift_rows import Lifts
 from optimizer.fitting.priors import Prior
 
 FloatArray = npt.NDArray[np.float64]
@@ -36,7 +37,7 @@ class Linear:
 
 
 class Problem(Protocol):
-    """A model of one market's history under its present idea of the noise."""
+    """A model of a history, and of lift tests, under its present idea of the noise."""
 
     @property
     def prior(self) -> Prior:
@@ -46,11 +47,15 @@ class Problem(Protocol):
     def likelihood_power(self) -> float:
         """What the history's squared residuals are multiplied by, 0 to 1."""
 
+    @property
+    def lifts(self) -> Lifts | None:
+        """Lift tests of its curves, where there are any."""
+
     def linearise(self, parameters: FloatArray) -> Linear:
-        """The model near these parameters."""
+        """The history's model near these parameters."""
 
     def costs(self, parameters: FloatArray) -> FloatArray:
-        """Sums of squared whitened residuals, one per row of parameters."""
+        """Sums of the history's squared whitened residuals, one per row of parameters."""
 
     def renoised(self, parameters: FloatArray) -> Self:
         """The same model with noise, outliers and autocorrelation seen from these parameters."""
@@ -71,13 +76,27 @@ class Mode(Generic[P]):
 def objectives(problem: Problem, parameters: FloatArray) -> FloatArray:
     """Twice the negative log posterior of each row of parameters, up to a constant."""
     history = problem.likelihood_power * problem.costs(parameters)
-    return np.asarray(history + problem.prior.penalty(parameters))
+    tests = problem.lifts.costs(parameters) if problem.lifts else 0.0
+    return np.asarray(history + tests + problem.prior.penalty(parameters))
 
 
 def hessian(problem: Problem, parameters: FloatArray) -> FloatArray:
     """Precision of the posterior at its mode, (n_parameters, n_parameters)."""
-    curvature = problem.linearise(parameters).curvature
-    return np.asarray(problem.likelihood_power * curvature + problem.prior.precision)
+    return np.asarray(_evidence(problem, parameters).curvature + problem.prior.precision)
+
+
+def _evidence(problem: Problem, parameters: FloatArray) -> Linear:
+    """History, by its power, and lift tests, near these parameters."""
+    seen, power = problem.linearise(parameters), problem.likelihood_power
+    whole = Linear(power * seen.cost, power * seen.gradient, power * seen.curvature)
+    if problem.lifts is None:
+        return whole
+    left, slopes = problem.lifts.residuals(parameters)
+    return Linear(
+        whole.cost + float(left @ left),
+        whole.gradient + slopes.T @ left,
+        whole.curvature + slopes.T @ slopes,
+    )
 
 
 def find_mode(problem: P, rng: np.random.Generator, starts: int = 4) -> Mode[P]:
@@ -118,15 +137,14 @@ def _finite(heights: FloatArray) -> FloatArray:
 
 def descend(problem: Problem, start: FloatArray) -> FloatArray:
     """Levenberg-Marquardt from one start; stops where steps no longer pay."""
-    prior, power, point, damping = problem.prior, problem.likelihood_power, start, 1e-3
-    here = problem.linearise(point)
-    height = power * here.cost + float(prior.penalty(point))
+    prior, point, damping = problem.prior, start, 1e-3
+    here = _evidence(problem, point)
+    height = here.cost + float(prior.penalty(point))
     for _ in range(MAX_ITERATIONS):
         away = prior.precision @ (point - prior.mean)
-        precision = power * here.curvature + prior.precision
-        step = _step(precision, power * here.gradient - away, damping)
-        trial = problem.linearise(point + step)
-        trial_height = power * trial.cost + float(prior.penalty(point + step))
+        step = _step(here.curvature + prior.precision, here.gradient - away, damping)
+        trial = _evidence(problem, point + step)
+        trial_height = trial.cost + float(prior.penalty(point + step))
         if not trial_height < height:
             damping *= 8.0
             if damping > 1e8:

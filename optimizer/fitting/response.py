@@ -64,3 +64,30 @@ def _saturation(
     """Share of the ceiling that is reached, and its logit."""
     level = slope * (np.log(np.maximum(relative_spend, SMALLEST)) - half)
     return np.where(relative_spend > 0, expit(level), 0.0), level
+
+
+def steady(shapes: FloatArray, curves: npt.NDArray[np.intp], spend: FloatArray) -> FloatArray:
+    """Revenue (..., n) of some curves (n,) at multiples (n,) of their mean spend.
+
+    Parameters
+    ----------
+    shapes : ndarray of shape (..., n_channels, 3 or more), as :func:`response` takes them
+    """
+    return response(spend[None], shapes[..., curves, :])[..., 0, :]
+
+
+def steady_slopes(
+    shapes: FloatArray, curves: npt.NDArray[np.intp], spend: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """The same at one set of shapes (n_channels, 3 or more), and its Jacobian.
+
+    Returns
+    -------
+    value : ndarray of shape (n,)
+    jacobian : ndarray of shape (n, shapes.size)
+        By all shapes, channel after channel.
+    """
+    value, by_shape, _ = response_slopes(spend[None], shapes[curves])
+    jacobian = np.zeros((curves.size, *shapes.shape))
+    jacobian[np.arange(curves.size), curves, :3] = by_shape[0]
+    return value[0], jacobian.reshape(curves.size, -1)
