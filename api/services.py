@@ -229,13 +229,13 @@ def fit_scenario(
     seed: int | None = None,
     advance: Advance = _tell_nobody,
 ) -> Model:
-    """The model of a history under a scenario's priors, and its seed unless one is given."""
+    """The model of a history under a scenario's fit options, and its seed unless one is given."""
     from optimizer import fit
 
-    priors = scenario.fit.priors if scenario and scenario.fit else None
+    options = scenario.fit.stated() if scenario and scenario.fit else {}
     stated = scenario.seed if scenario else DEFAULT_SEED
     chosen = stated if seed is None else seed
-    return fit(history, priors=priors, seed=chosen, progress=advance)
+    return fit(history, seed=chosen, progress=advance, **options)
 
 
 def _columns_of(columns: dict[str, Any] | None, files: list[str]) -> Any:

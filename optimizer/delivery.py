@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from optimizer.model import Curve, Model, ModelChannel, Table
+from optimizer.heights import plain, raised
+from optimizer.model import Curve, Model, ModelChannel
 from optimizer.scenario import Scenario
 
 FloatArray = npt.NDArray[np.float64]
@@ -29,7 +30,6 @@ FOLLOW_PRICES: dict[str, dict[str, float]] = {
     "logistic": {"rate": -1.0},
     "table": {"spend": 1.0},
 }
-HEIGHTS = {"power": "scale", "log": "scale", "table": "response"}  # of the others: the ceiling
 
 
 def newcomers(scenario: Scenario) -> dict[str, str]:
@@ -88,9 +88,9 @@ def _with_prices(curve: Curve, index: float) -> Curve:
     """The curve f(x / index)."""
     if curve.family == "power":  # the scale stands for index^-exponent, draw by draw
         factor = index ** -np.atleast_1d(np.asarray(curve.exponent, dtype=float))
-        return curve.model_copy(update={"scale": _plain(np.asarray(curve.scale) * factor)})
+        return curve.model_copy(update={"scale": plain(np.asarray(curve.scale) * factor)})
     changes = {
-        name: _plain(np.asarray(getattr(curve, name)) * index**exponent)
+        name: plain(np.asarray(getattr(curve, name)) * index**exponent)
         for name, exponent in FOLLOW_PRICES[curve.family].items()
     }
     return curve.model_copy(update=changes)
@@ -106,8 +106,9 @@ def _newcomers(model: Model, borrowed: Mapping[str, tuple[str, float]]) -> Itera
                     history_spend_per_period=0.0,
                     history_largest_spend=None,
                     recent_spend=None,
-                    curve=_raised(entry.curve, scale * _doubted(model, place)),
+                    curve=raised(entry.curve, scale * _doubted(model, place)),
                     carryover=entry.carryover,
+                    incrementality=entry.incrementality,
                 )
 
 
@@ -122,22 +123,6 @@ def _doubted(model: Model, place: int) -> FloatArray:
     logs = np.log(response)
     wider = np.exp((DOUBT - 1.0) * (logs - logs.mean()))
     return np.asarray(wider * (response.mean() / (response * wider).mean()))
-
-
-def _raised(curve: Curve, factor: FloatArray) -> Curve:
-    """The curve times a factor (N,)."""
-    name = HEIGHTS.get(curve.family, "ceiling")
-    height = np.asarray(getattr(curve, name), dtype=float)
-    if isinstance(curve, Table) and factor.size > 1:
-        height = np.atleast_2d(height) * factor[:, None]
-    else:
-        height = height * (factor if factor.size > 1 else float(factor[0]))
-    return curve.model_copy(update={name: _plain(height)})
-
-
-def _plain(values: FloatArray) -> Any:
-    """Numbers as a document holds them: one, or a list."""
-    return values.tolist() if values.size > 1 or values.ndim > 1 else float(values.reshape(()))
 
 
 def _times(value: float | None, factor: float) -> float | None:

@@ -50,6 +50,7 @@ def _listed(value: Any) -> Any:
 Draws = Annotated[Number | list[Number], BeforeValidator(_listed)]
 Positive = Annotated[Draws, AfterValidator(_positive)]
 Share = Annotated[Positive, AfterValidator(_at_most_one)]
+AboveZero = Annotated[Number, Field(gt=0)]
 
 
 class Hill(Document):
@@ -159,6 +160,11 @@ class ModelChannel(Document):
     )
     curve: Curve
     carryover: Carryover | None = None
+    incrementality: tuple[AboveZero, AboveZero] | None = Field(
+        default=None,
+        description="mean and sd of the factor by which attributed revenue was made incremental; "
+        "the curve has it already",
+    )
 
 
 class Diagnostic(Document):
@@ -169,8 +175,20 @@ class Diagnostic(Document):
     market: str | None = None
     other: str | None = Field(default=None, description="the other channel of a pair")
     value: float | None = None
+    figures: dict[str, float] | None = Field(
+        default=None, description="further numbers the message rests on, by name"
+    )
     severity: Literal["note", "warning"] = "note"
     message: str
+
+
+class ResidualNoise(Document):
+    """What a fit leaves unexplained of one series, from period to period."""
+
+    channel: str | None = Field(default=None, description="absent: of all revenue together")
+    market: str | None = None
+    sd: float = Field(ge=0, description="currency per period")
+    autocorrelation: float = Field(description="of one period's with the next one's, -1 to 1")
 
 
 class FitRecord(Document):
@@ -187,6 +205,10 @@ class FitRecord(Document):
     priors: dict[str, dict[str, tuple[float, float]]] = Field(
         description="channel -> parameter -> (centre, sd); roas and half_saturation and slope: "
         "median and sd of the log; retention: mean and sd of the logit per week"
+    )
+    lift_tests: str | None = Field(default=None, description="sha256 of the lift tests")
+    noise: tuple[ResidualNoise, ...] = Field(
+        default=(), description="what is left unexplained: how well a test can show anything"
     )
     diagnostics: tuple[Diagnostic, ...] = ()
 

@@ -24,6 +24,7 @@ def plan_warnings(
     """Every warning a split (n,) deserves; ``found`` is None where a schedule or a person chose."""
     yield from scenario_warnings(question)
     yield from _from_the_fit(question)
+    yield from _made_incremental(question)
     yield from _beyond_what_was_seen(question, spend)
     if question.model.n_draws == 1:
         yield PlanWarning(
@@ -119,6 +120,18 @@ def _from_the_fit(question: Question) -> Iterator[PlanWarning]:
             yield PlanWarning(
                 code=note.code, channel=note.channel, market=note.market, message=note.message
             )
+
+
+def _made_incremental(question: Question) -> Iterator[PlanWarning]:
+    """Whose revenue was made incremental, and by what."""
+    stated = {c.channel: c.incrementality for c in question.model.channels if c.incrementality}
+    if stated:
+        each = [f"{name} ({mean:g}, give or take {sd:g})" for name, (mean, sd) in stated.items()]
+        yield PlanWarning(
+            code="incremental",
+            message="Incremental revenue stands for what was attributed, by the factors stated: "
+            f"{', '.join(each)}.",
+        )
 
 
 def _beyond_what_was_seen(question: Question, spend: FloatArray) -> Iterator[PlanWarning]:

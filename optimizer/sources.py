@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -86,6 +86,11 @@ class FitOptions(Document):
     incrementality: dict[str, Centre] | None = Field(
         default=None,
         description=(
-            "channel -> [mean, sd] of the share of its revenue that is incremental (not built yet)"
+            "channel -> [mean, sd] of the factor that turns its attributed revenue into "
+            "incremental revenue, such as [0.7, 0.2]"
         ),
     )
+
+    def stated(self) -> dict[str, Any]:
+        """The options as `optimizer.fit` takes them, those stated alone."""
+        return {name: getattr(self, name) for name in self.model_fields_set}

@@ -24,7 +24,5 @@ def refuse_unbuilt(scenario: Scenario) -> None:
 
 
 def _unbuilt(scenario: Scenario) -> Iterator[tuple[str, str]]:
-    if scenario.fit is not None and scenario.fit.incrementality is not None:
-        yield "/fit/incrementality", "the incrementality factor"
     if scenario.history is not None and scenario.history.lift_tests is not None:
         yield "/history/lift_tests", "reading lift tests"

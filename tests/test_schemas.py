@@ -45,4 +45,4 @@ def test_every_key_of_a_scenario_is_described_and_says_whether_it_is_built() -> 
     }
     assert [place for place, text in described.items() if not text] == []
     said = {place for place, text in described.items() if "not built yet" in text}
-    assert said == {"HistorySource.lift_tests", "FitOptions.incrementality"}
+    assert said == {"HistorySource.lift_tests"}

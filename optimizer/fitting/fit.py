@@ -9,6 +9,7 @@ import numpy as np
 from optimizer.fitting.admission import refuse_unfit
 from optimizer.fitting.aggregate import AggregateProblem
 from optimizer.fitting.attributed import AttributedProblem
+from optimizer.fitting.incrementality import Factors, incremental, refuse_factors
 from optimizer.fitting.market import fit_market
 from optimizer.fitting.priors import Beliefs, channel_priors
 from optimizer.fitting.remarks import left_out, remarks
@@ -30,6 +31,7 @@ def fit(
     history: History,
     *,
     priors: PriorEdits | None = None,
+    incrementality: Factors | None = None,
     seed: int = 1,
     draws: int = 400,
     progress: Progress = _unheard,
@@ -44,6 +46,9 @@ def fit(
         Channel -> parameter -> pair, laid over the defaults: ``roas``, ``half_saturation`` (in
         multiples of mean spend) and ``slope`` as median and sd of the log, ``retention`` as mean
         and sd of the logit per week.
+    incrementality : mapping, optional
+        Channel -> mean and sd of the factor that turns its attributed revenue into incremental
+        revenue; its curve is multiplied by it, draw by draw.
     seed : int
         Of the starts and the draws: the same seed gives the same Model.
     draws : int
@@ -61,7 +66,7 @@ def fit(
     FitError
         The history cannot carry a fit; the text says what to do.
     DocumentError
-        An edit of the priors names something unknown or is no pair of numbers.
+        An edit of the priors, or a factor, names something unknown or is no pair of numbers.
 
     References
     ----------
@@ -69,9 +74,12 @@ def fit(
        Effects.
     """
     refuse_unfit(history)
+    refuse_factors(history, incrementality or {})
     beliefs = channel_priors(history, priors)
     channels, found = _market_by_market(history, beliefs, seed, draws, progress)
-    found = remarks(history, beliefs) + found
+    factors = incrementality or {}
+    channels = incremental(channels, factors, draws, np.random.default_rng(seed))
+    found = remarks(history, beliefs, factors) + found
     record = _record(history, beliefs, seed=seed, draws=draws, diagnostics=found)
     return Model(
         currency=history.currency, period=history.spacing.value, channels=channels, fit=record

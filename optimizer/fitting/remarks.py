@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+from optimizer.fitting.incrementality import Factors, about_increments
 from optimizer.fitting.priors import Beliefs
 from optimizer.history import History
 from optimizer.model import Diagnostic
 
 
-def remarks(history: History, beliefs: Beliefs) -> list[Diagnostic]:
+def remarks(history: History, beliefs: Beliefs, factors: Factors) -> list[Diagnostic]:
     """What is true of the history as a whole."""
     found = []
     if history.layout == "attributed":
-        found.append(
-            Diagnostic(
-                code="not_incremental",
-                severity="warning",
-                message="Attributed revenue is not incremental: part of it would have come "
-                "without the spend. Test the largest channels before moving much money.",
-            )
-        )
+        found += about_increments(history.channels, factors)
     if not beliefs.same_currency:
         found.append(
             Diagnostic(

@@ -88,7 +88,21 @@ def test_columns_that_are_not_recognised_are_written_into_a_scenario(
 SCENARIOS = {
     "unknown channel": ("channels: {serach: {min: 1}}", 3, 'did you mean "search"?'),
     "unknown key": ("bugdet: 5", 3, 'did you mean "budget"?'),
-    "a key not built yet": ("fit: {incrementality: {tv: [0.7, 0.2]}}", 3, "is not built yet"),
+    "an incrementality without doubt": (
+        "fit: {incrementality: {search: [0.7, 0]}}",
+        3,
+        "must be above 0",
+    ),
+    "an incrementality of an unknown channel": (
+        "fit: {incrementality: {serach: [0.7, 0.2]}}",
+        3,
+        'did you mean "search"?',
+    ),
+    "an incrementality in per cent": (
+        "fit: {incrementality: {search: [70, 20]}}",
+        3,
+        "0.7 says that 70 %",
+    ),
     "NaN": ("budget: .nan", 3, "not a finite number"),
     "infinity": ("budget: .inf", 3, "not a finite number"),
     "1e300": ("budget: 1e300", 3, "1e+300"),
