@@ -27,7 +27,7 @@ def _unheard(_: float) -> None:
     """Progress that nobody asked for."""
 
 
-def fit(
+def fit(  # noqa: PLR0913  (one keyword for each option)
     history: History,
     *,
     priors: PriorEdits | None = None,

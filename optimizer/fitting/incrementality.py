@@ -55,12 +55,12 @@ def _faults(history: History, factors: Factors) -> Iterator[Fault]:
         yield Fault("", text)
         return
     for channel, pair in factors.items():
-        text = _fault_of(pair)
+        wrong = _fault_of(pair)
         if channel not in history.channels:
             hint = nearest(channel, history.channels)
-            text = f'no channel "{channel}" in the history; {hint}'
-        if text:
-            yield Fault(f"/{channel}", text)
+            wrong = f'no channel "{channel}" in the history; {hint}'
+        if wrong:
+            yield Fault(f"/{channel}", wrong)
 
 
 def _fault_of(pair: tuple[float, float]) -> str | None:
