@@ -36,6 +36,7 @@ __all__ = [
     "Table",
     "UnusableHistoryError",
     "history_of_tables",
+    "table_of_frame",
 ]
 
 
@@ -119,11 +120,11 @@ class History:
                 "Use read_history for files."
             )
         return history_of_tables(
-            [_table_of(frame)], layout=layout, columns=[columns], currency=currency
+            [table_of_frame(frame)], layout=layout, columns=[columns], currency=currency
         )
 
 
-def _table_of(frame: pd.DataFrame) -> Table:
+def table_of_frame(frame: pd.DataFrame) -> Table:
     """A script's frame as a table; a date index becomes a column."""
     index_name = str(frame.index.name or "date")
     dated = isinstance(frame.index, pd.DatetimeIndex | pd.PeriodIndex)
