@@ -8,12 +8,11 @@ the best price bound there is (Dantzig and Wolfe 1960), whatever the shape of th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import highspy
 import numpy as np
 
 from optimizer.allocation.lagrangian import Lagrangian
+from optimizer.allocation.mixture import Mixture
 from optimizer.allocation.problem import Box, FloatArray
 
 MAX_ROUNDS = 60
@@ -22,19 +21,6 @@ PENALTY = 1e3  # times the largest gain: what breaking a whole row costs
 INSISTING = 1e4  # times the penalty, where rows are broken at the first
 SMOOTHED = 0.3  # how far the asked prices stay with the best ones so far
 LEAST_SHARE = 1e-9  # of a cell: smaller parts of a mixture are rounding
-
-
-@dataclass(frozen=True, slots=True)
-class Mixture:
-    """The best mixture, its prices and the bound they prove."""
-
-    prices: FloatArray  # flat, as the Lagrangian reads them
-    bound: float
-    spend: FloatArray  # (n,), the mixture's mean
-    low: FloatArray  # (n,), the smallest spend of the mixture
-    high: FloatArray  # (n,), the largest
-    shortfall: FloatArray  # (n,), what each cell's mixture earns beyond its mean
-    broken: float  # how much of the rows no mixture can keep, in shares of a row
 
 
 class _Master:
@@ -210,7 +196,11 @@ def relax(
     sheets = np.array(master.sheets[: shares.shape[0]])
     shares = np.where(shares > LEAST_SHARE, shares, 0.0)
     shares = shares / np.maximum(shares.sum(axis=0), 1e-300)
-    return _mixture(lagrangian, box, (best, best_bound, broken), sheets, shares)
+    used = shares > 0.0
+    low = np.where(used, sheets, np.inf).min(axis=0)
+    high = np.where(used, sheets, -np.inf).max(axis=0)
+    mixed = (low, (shares * sheets).sum(axis=0), high)
+    return Mixture.at(lagrangian, box, best, mixed, broken)
 
 
 def _first_sheets(lagrangian: Lagrangian, box: Box, start: Mixture | None) -> list[FloatArray]:
@@ -234,24 +224,3 @@ def _inside(box: Box, spend: FloatArray) -> FloatArray:
     """The nearest spend of every cell's domain."""
     inside = np.clip(spend, box.lower, box.upper)
     return np.where(box.optional & (spend < 0.5 * box.lower), 0.0, inside)
-
-
-def _mixture(
-    lagrangian: Lagrangian,
-    box: Box,
-    proved: tuple[FloatArray, float, float],
-    sheets: FloatArray,
-    shares: FloatArray,
-) -> Mixture:
-    """The mixture of sheets (m, n) with shares (m, n), and what its prices prove."""
-    prices, bound, broken = proved
-    spend = (shares * sheets).sum(axis=0)
-    used = shares > 0.0
-    low = np.where(used, sheets, np.inf).min(axis=0)
-    high = np.where(used, sheets, -np.inf).max(axis=0)
-    charges = lagrangian.charges(prices, box)
-    best = lagrangian.respond(box, charges).value
-    short = np.maximum(best - lagrangian.value(spend, charges), 0.0)
-    in_hole = (spend > 0.0) & (spend < box.lower) & np.broadcast_to(box.optional, spend.shape)
-    short = np.where(in_hole, np.maximum(short, LEAST_SHARE * abs(bound)), short)
-    return Mixture(prices, bound, spend, low, high, short, broken)

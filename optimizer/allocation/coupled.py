@@ -7,23 +7,17 @@ cell belongs; with the sides fixed what remains is concave, and the interior poi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from optimizer.allocation import separable
-from optimizer.allocation.columns import Mixture, relax
+from optimizer.allocation import columns, majorants, separable
 from optimizer.allocation.lagrangian import Lagrangian, under
 from optimizer.allocation.lots import in_lots
+from optimizer.allocation.mixture import Mixture
 from optimizer.allocation.prices import Relaxation
 from optimizer.allocation.problem import CENTS_AGREE, AllocationProblem, Box, FloatArray
-from optimizer.allocation.rows import BoolArray, Rows
-
-if TYPE_CHECKING:
-    from scipy.sparse import csr_array
+from optimizer.allocation.rows import BoolArray
 
 KEPT = 1e-9  # of a row: how far it may be missed
-PROVED = 1e-9  # of the gain: an interior point this close to its own bound is done
 HOPELESS = 1e-7  # of a row: where even mixtures break it by so much, a box holds no split
 JUMPS = 1e-9  # of the bound: a mixture that earns more than its mean by this jumps
 
@@ -35,46 +29,21 @@ class Coupled:
         self.problem = problem
         self.lagrangian, self.offset = under(problem, None)
         self.scale = size_of(problem)
-        self.concave_from = self.lagrangian.gains.inflection()
 
     def value(self, spend: FloatArray) -> float:
         return self.problem.objective(spend) if is_feasible(self.problem, spend) else -np.inf
 
     def relax(self, box: Box, parent: Relaxation | None, enough: float) -> Relaxation:
-        if parent is None and self._is_concave(box):
-            found = self._interior(box)
-            if found is not None:
-                return found
         start = mixture_of(parent)
-        mixture = relax(self.lagrangian, box, scale=self.scale, start=start, enough=enough)
-        return relaxation_of(mixture)
+        return relaxation_of(
+            relax(self.lagrangian, box, scale=self.scale, start=start, enough=enough)
+        )
 
     def candidates(self, found: Relaxation, box: Box) -> list[FloatArray]:  # noqa: ARG002
         return on_lots(self.problem, [found.spend])
 
     def improve(self, found: Relaxation, box: Box) -> list[FloatArray]:
         return on_lots(self.problem, polished(self.lagrangian, box, found))
-
-    def _is_concave(self, box: Box) -> bool:
-        problem = self.problem
-        plain = not (box.optional.any() or problem.counts) and problem.most_moved is None
-        return (
-            plain and not problem.has_coarse_lots and bool(np.all(self.concave_from <= box.lower))
-        )
-
-    def _interior(self, box: Box) -> Relaxation | None:
-        """The interior point's own proof; None where it does not close."""
-        found = polish(self.lagrangian, box, box.lower, box.upper)
-        if found is None:
-            return None
-        spend, prices = found
-        bound = self.lagrangian.bound(box, prices)
-        if bound - self.problem.objective(spend) > PROVED * self.scale:
-            return None
-        slack = bound - self.problem.objective(spend)
-        return relaxation_of(
-            Mixture(prices, bound, spend, spend, spend, 0.0 * spend, 0.0), slack=max(slack, 0.0)
-        )
 
 
 def on_lots(problem: AllocationProblem, splits: list[FloatArray]) -> list[FloatArray]:
@@ -109,7 +78,38 @@ def is_feasible(problem: AllocationProblem, spend: FloatArray) -> bool:
     return problem.shortfall(spend) <= KEPT
 
 
-def relaxation_of(mixture: Mixture, slack: float = 0.0) -> Relaxation:
+def relax(
+    lagrangian: Lagrangian,
+    box: Box,
+    *,
+    scale: float,
+    start: Mixture | None = None,
+    enough: float = -np.inf,
+) -> Mixture:
+    """The best price bound over a box, and the mixture that attains it.
+
+    By the interior point over majorants where that closes, by columns elsewhere.
+
+    Parameters
+    ----------
+    lagrangian : Lagrangian
+    box : Box
+        Not empty.
+    scale : float, currency
+        The size of the objective.
+    start : Mixture, optional
+        Of a similar box.
+    enough : float
+        A bound this low needs no improvement.
+    """
+    if majorants.applies(lagrangian):
+        found = majorants.relax(lagrangian, box)
+        if found is not None and majorants.is_closed(lagrangian, found, scale):
+            return found
+    return columns.relax(lagrangian, box, scale=scale, start=start, enough=enough)
+
+
+def relaxation_of(mixture: Mixture) -> Relaxation:
     """A mixture as the tree reads it."""
     return Relaxation(
         price=float(mixture.prices[0]),
@@ -119,7 +119,7 @@ def relaxation_of(mixture: Mixture, slack: float = 0.0) -> Relaxation:
         eager_spend=mixture.high,
         best_value=mixture.shortfall,
         shortfall=mixture.shortfall,
-        slack=slack if mixture.broken < HOPELESS else np.inf,
+        slack=mixture.slack if mixture.broken < HOPELESS else np.inf,
         support=mixture.spend[None],
         prices=mixture.prices,
     )
@@ -136,7 +136,6 @@ def mixture_of(parent: Relaxation | None) -> Mixture | None:
         parent.modest_spend,
         parent.eager_spend,
         parent.shortfall,
-        0.0,
     )
 
 
@@ -164,7 +163,7 @@ def _sides(
     is_high: BoolArray,
 ) -> tuple[FloatArray, FloatArray]:
     """Bounds (n,) within which every cell stays on its side, where its curve is concave."""
-    bend = np.clip(lagrangian.gains.inflection(), box.lower, box.upper)
+    bend = np.clip(lagrangian.bend, box.lower, box.upper)
     centre = np.where(jumps, np.where(is_high, found.eager_spend, found.modest_spend), found.spend)
     is_off = box.optional & (centre < np.minimum(bend, 0.5 * box.lower) + 0.0)
     is_off |= box.optional & (centre <= 0.0)
@@ -180,7 +179,7 @@ def polish(
     """The best split within bounds on which curves are concave, and its flat prices."""
     problem, rows = lagrangian.problem, lagrangian.rows
     low, high = [np.array([box.least_total]), rows.lower], [np.array([box.budget]), rows.upper]
-    matrix = _with_total(rows)
+    matrix = lagrangian.matrix
     if isinstance(matrix, np.ndarray) and problem.most_moved is not None:
         moves, limits = _move_rows(problem, lower, upper)
         matrix = np.vstack([matrix, moves])
@@ -207,16 +206,6 @@ def polish(
     moved = found.row_prices[m:] if problem.most_moved is not None else np.zeros(2)
     prices = np.concatenate([found.row_prices[:m], found.gain_prices, counts, moved])
     return found.spend, prices
-
-
-def _with_total(rows: Rows) -> FloatArray | csr_array:
-    """The total's row above the others; sparse where they are."""
-    if isinstance(rows.matrix, np.ndarray):
-        return np.vstack([np.ones((1, rows.matrix.shape[1])), rows.matrix])
-    from scipy.sparse import csr_array, vstack
-
-    ones = csr_array(np.ones((1, rows.matrix.shape[1])))
-    return csr_array(vstack([ones, rows.matrix]))
 
 
 def _move_rows(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from optimizer.allocation.problem import (
     in_money,
 )
 from optimizer.curves import BestResponse, Curve, TableCurve
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 NOTHING = 1e200  # less than any split earns: where bounds hold no whole lot
 
@@ -64,6 +68,22 @@ class Lagrangian:
         self.members = np.array([c.members for c in problem.counts], dtype=float).reshape(-1, n)
         self.least_active = np.array([float(c.at_least) for c in problem.counts])
         self.most_active = np.array([float(c.at_most) for c in problem.counts])
+
+    @cached_property
+    def bend(self) -> FloatArray:
+        """Spend (n,) beyond which every cell's gain is concave."""
+        return self.gains.inflection()
+
+    @cached_property
+    def matrix(self) -> FloatArray | csr_array:
+        """The total's row above the others (1 + m, n); sparse where they are."""
+        rows = self.rows.matrix
+        if isinstance(rows, np.ndarray):
+            return np.vstack([np.ones((1, rows.shape[1])), rows])
+        from scipy.sparse import csr_array, vstack
+
+        ones = csr_array(np.ones((1, rows.shape[1])))
+        return csr_array(vstack([ones, rows]))
 
     @property
     def sizes(self) -> tuple[int, int, int]:

@@ -21,12 +21,12 @@ import numpy as np
 
 from optimizer.allocation.branch import Branched, branch_and_bound, filled
 from optimizer.allocation.certificate import Leaf, Node, Proof
-from optimizer.allocation.columns import relax as relax_columns
 from optimizer.allocation.coupled import (
     is_feasible,
     mixture_of,
     on_lots,
     polished,
+    relax,
     relaxation_of,
     size_of,
 )
@@ -164,7 +164,7 @@ class RiskObjective:
         if self.is_priced:
             found = total_search(lagrangian.gains, box, self.cost, start.price if start else None)
         else:
-            mixture = relax_columns(
+            mixture = relax(
                 lagrangian, box, scale=self.scale, start=mixture_of(start), enough=enough - offset
             )
             found = relaxation_of(mixture)

@@ -17,14 +17,13 @@ References
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from optimizer.allocation.problem import FloatArray
 from optimizer.allocation.row_products import Factor, Rows, products_of
-from optimizer.curves import Curve
 
 MAX_STEPS = 80
 PATIENCE = 12  # steps without halving what is left before giving up
@@ -49,11 +48,24 @@ NEAR_BOUND = 1e-3  # of a cell's range: how near to a bound a search may start
 Cells = npt.NDArray[np.intp] | slice
 
 
+class Smooth(Protocol):
+    """Curves of n cells, to second order; arrays of spend are shaped (n,)."""
+
+    def value(self, spend: FloatArray) -> FloatArray:
+        """What a spend earns."""
+
+    def marginal(self, spend: FloatArray) -> FloatArray:
+        """What the next unit earns."""
+
+    def second_derivative(self, spend: FloatArray) -> FloatArray:
+        """Slope of the marginal."""
+
+
 @dataclass(frozen=True)
 class Concave:
     """Cells with a curve each, linear rows and rows on gains; money in currency."""
 
-    curves: Curve  # n cells, concave on [lower, upper]
+    curves: Smooth  # n cells, concave on [lower, upper]
     worth: FloatArray  # (n,), >= 0, objective per unit of response
     cost: FloatArray  # (n,), objective per currency
     lower: FloatArray  # (n,), currency
