@@ -21,9 +21,7 @@ import numpy.typing as npt
 from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
 from optimizer.errors import FitError
-from optimizer.fitting.aggregate import AggregateProblem
-from optimizer.fitting.attributed import AttributedProblem
-from optimizer.fitting.mode import Mode, hessian, objectives
+from optimizer.fitting.mode import Mode, Problem, hessian, objectives
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -31,7 +29,7 @@ FURTHEST = 4.0
 STEEPEST = 12.0
 IMPORTANCE_DRAWS = 1000
 
-P = TypeVar("P", AggregateProblem, AttributedProblem)
+P = TypeVar("P", bound=Problem)
 
 
 @dataclass(frozen=True)
