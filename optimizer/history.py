@@ -36,6 +36,7 @@ __all__ = [
     "Table",
     "UnusableHistoryError",
     "history_of_tables",
+    "roles_of_table",
     "table_of_frame",
 ]
 
@@ -158,7 +159,7 @@ def history_of_tables(
     notebook = Notebook()
     whole = len(tables) == 1
     all_roles = [
-        _roles(table, layout if whole else None, given, whole)
+        roles_of_table(table, layout if whole else None, given, whole)
         for table, given in zip(tables, columns, strict=True)
     ]
     for table, roles in zip(tables, all_roles, strict=True):
@@ -188,9 +189,10 @@ def history_of_tables(
     )
 
 
-def _roles(
+def roles_of_table(
     table: Table, layout: Layout | None, given: Mapping[str, Any] | None, whole: bool
 ) -> Roles:
+    """The part each column of a table plays; HistoryError where that cannot be told."""
     named = list(table.frame.columns)
     twice = sorted({name for name in named if named.count(name) > 1})
     where = f"{table.file}: " if table.file else ""
