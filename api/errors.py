@@ -33,6 +33,7 @@ EXIT_CODES = {
     "DocumentError": ExitCode.FAULTY_INPUT,
     "ProblemError": ExitCode.NO_ANSWER,
     "SolverError": ExitCode.INTERNAL,
+    "ClusterError": ExitCode.REMOTE,
 }
 
 

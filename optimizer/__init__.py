@@ -7,6 +7,7 @@ from optimizer.cells import PlanWarning
 from optimizer.compare import compare
 from optimizer.comparison import Comparison, Difference, Move
 from optimizer.errors import (
+    ClusterError,
     DocumentError,
     Fault,
     FileError,
@@ -55,6 +56,7 @@ _ON_FIRST_USE = {
 
 __all__ = [
     "AllocationRow",
+    "ClusterError",
     "Comparison",
     "Control",
     "Diagnostic",

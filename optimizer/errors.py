@@ -120,6 +120,12 @@ class SolverError(OptimizerError):
     code = "solver_failed"
 
 
+class ClusterError(OptimizerError):
+    """The cluster that was to do the work does not answer, or broke."""
+
+    code = "cluster_failed"
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """A suggestion for a mistyped word, or the words there are.
 

@@ -11,6 +11,7 @@ import pytest
 import optimizer
 from api.errors import EXIT_CODES, ExitCode, exit_code, told
 from optimizer import (
+    ClusterError,
     DocumentError,
     Fault,
     FileError,
@@ -51,6 +52,7 @@ def test_no_error_of_the_core_is_forgotten() -> None:
         (NotBuiltError("plan", (Fault("", "x"),)), ExitCode.FAULTY_INPUT),
         (InfeasibleError(1.0, ("x",), "y"), ExitCode.NO_ANSWER),
         (SolverError("x"), ExitCode.INTERNAL),
+        (ClusterError("x"), ExitCode.REMOTE),
         (ZeroDivisionError("x"), ExitCode.INTERNAL),
     ],
 )
