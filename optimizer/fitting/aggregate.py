@@ -153,6 +153,10 @@ class AggregateProblem:
             weights=weights,
         )
 
+    def untested(self) -> Self:
+        """The problem without its lift tests."""
+        return replace(self, tests=None)
+
     def first(self, n_periods: int) -> Self:
         """The problem as it stood after the first periods."""
         return replace(

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from optimizer.fitting.admission import refuse_unfit
 from optimizer.fitting.aggregate import AggregateProblem
 from optimizer.fitting.attributed import AttributedProblem
+from optimizer.fitting.calibration import calibrated
 from optimizer.fitting.incrementality import Factors, incremental, refuse_factors
+from optimizer.fitting.lift_verdicts import heard
 from optimizer.fitting.market import fit_market
+from optimizer.fitting.panel_market import fit_panel, is_panel
 from optimizer.fitting.priors import Beliefs, channel_priors
 from optimizer.fitting.remarks import left_out, remarks
 from optimizer.history import History
-from optimizer.model import Diagnostic, FitRecord, Model, ModelChannel
+from optimizer.lift_tests import LiftTest, check_lift_tests, lift_tests_hash
+from optimizer.model import Diagnostic, FitRecord, Model, ModelChannel, ResidualNoise
 
 PriorEdits = Mapping[str, Mapping[str, tuple[float, float]]]
 Progress = Callable[[float], None]
@@ -32,6 +37,7 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
     *,
     priors: PriorEdits | None = None,
     incrementality: Factors | None = None,
+    lift_tests: Sequence[LiftTest] | None = None,
     seed: int = 1,
     draws: int = 400,
     progress: Progress = _unheard,
@@ -41,7 +47,8 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
     Parameters
     ----------
     history : History
-        Attributed: one curve per channel and market, without carryover. Aggregate: one market.
+        Attributed: one curve per channel and market, without carryover. Aggregate: one market, or
+        a geo panel of several, with one curve per channel and head and each market's own strength.
     priors : mapping, optional
         Channel -> parameter -> pair, laid over the defaults: ``roas``, ``half_saturation`` (in
         multiples of mean spend) and ``slope`` as median and sd of the log, ``retention`` as mean
@@ -49,6 +56,9 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
     incrementality : mapping, optional
         Channel -> mean and sd of the factor that turns its attributed revenue into incremental
         revenue; its curve is multiplied by it, draw by draw.
+    lift_tests : sequence of LiftTest, optional
+        Finished tests, each one more residual at full weight. Of attributed curves they say how
+        much of the attributed revenue is incremental.
     seed : int
         Of the starts and the draws: the same seed gives the same Model.
     draws : int
@@ -65,6 +75,8 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
     ------
     FitError
         The history cannot carry a fit; the text says what to do.
+    UnusableTestsError
+        Lift tests that cannot be meant or are not of this history, every fault at once.
     DocumentError
         An edit of the priors, or a factor, names something unknown or is no pair of numbers.
 
@@ -75,40 +87,78 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
     """
     refuse_unfit(history)
     refuse_factors(history, incrementality or {})
-    beliefs = channel_priors(history, priors)
-    channels, found = _market_by_market(history, beliefs, seed, draws, progress)
-    factors = incrementality or {}
-    channels = incremental(channels, factors, draws, np.random.default_rng(seed))
-    found = remarks(history, beliefs, factors) + found
-    record = _record(history, beliefs, seed=seed, draws=draws, diagnostics=found)
+    check_lift_tests(lift_tests or (), history)
+    beliefs, factors = channel_priors(history, priors), incrementality or {}
+    tests, unheard = heard(lift_tests or (), history)
+    chosen = _Chosen(beliefs, tests, seed, draws)
+    take = _as_a_panel if is_panel(history) else _market_by_market
+    fitted = take(history, chosen, progress)
+    rng = np.random.default_rng(seed)
+    if history.layout == "attributed" and tests:
+        channels, told = calibrated(fitted.channels, tests, factors, history, rng)
+        told = remarks(history, beliefs, None) + told
+    else:
+        channels = incremental(fitted.channels, factors, draws, rng)
+        told = remarks(history, beliefs, factors)
+    fitted = _Fitted(channels, [*told, *unheard, *fitted.diagnostics], fitted.noise)
     return Model(
-        currency=history.currency, period=history.spacing.value, channels=channels, fit=record
+        currency=history.currency,
+        period=history.spacing.value,
+        channels=channels,
+        fit=_record(history, chosen, fitted),
     )
 
 
-def _market_by_market(
-    history: History, beliefs: Beliefs, seed: int, draws: int, progress: Progress
-) -> tuple[list[ModelChannel], list[Diagnostic]]:
-    """Curves and diagnostics of markets that know nothing of each other."""
-    roots = np.random.default_rng(seed).spawn(len(history.markets))
-    channels: list[ModelChannel] = []
-    found: list[Diagnostic] = []
+@dataclass(frozen=True)
+class _Chosen:
+    """What a fit goes by, beside the history."""
+
+    beliefs: Beliefs
+    tests: tuple[LiftTest, ...]
+    seed: int
+    draws: int
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """Curves, what is to be said of them, and what they leave unexplained."""
+
+    channels: list[ModelChannel]
+    diagnostics: list[Diagnostic]
+    noise: list[ResidualNoise]
+
+
+def _market_by_market(history: History, chosen: _Chosen, progress: Progress) -> _Fitted:
+    """Fits of markets that know nothing of each other."""
+    roots = np.random.default_rng(chosen.seed).spawn(len(history.markets))
+    whole = _Fitted([], [], [])
     for market, rng in enumerate(roots):
         progress(market / len(roots))
-        fitted = fit_market(history, market, beliefs, rng)
+        fitted = fit_market(history, market, chosen.beliefs, rng, chosen.tests)
         progress((market + FITTING_SHARE) / len(roots))
         if fitted is None:
-            found += [left_out(channel, history.markets[market]) for channel in history.channels]
+            name = history.markets[market]
+            whole.diagnostics.extend(left_out(channel, name) for channel in history.channels)
             continue
-        channels += fitted.curves(draws)
-        found += fitted.diagnostics()
+        whole.channels.extend(fitted.curves(chosen.draws))
+        whole.diagnostics.extend(fitted.diagnostics())
+        whole.noise.extend(fitted.noise())
     progress(1.0)
-    return channels, found
+    return whole
 
 
-def _record(
-    history: History, beliefs: Beliefs, *, seed: int, draws: int, diagnostics: list[Diagnostic]
-) -> FitRecord:
+def _as_a_panel(history: History, chosen: _Chosen, progress: Progress) -> _Fitted:
+    """One fit of all markets of an aggregate history."""
+    progress(0.0)
+    rng = np.random.default_rng(chosen.seed)
+    fitted = fit_panel(history, chosen.beliefs, rng, chosen.tests)
+    progress(FITTING_SHARE)
+    whole = _Fitted(fitted.curves(chosen.draws), fitted.diagnostics(), fitted.noise())
+    progress(1.0)
+    return whole
+
+
+def _record(history: History, chosen: _Chosen, fitted: _Fitted) -> FitRecord:
     """What the Model rests on."""
     problem = AggregateProblem if history.layout == "aggregate" else AttributedProblem
     return FitRecord(
@@ -117,9 +167,11 @@ def _record(
         first_date=str(history.dates[0].date()),
         last_date=str(history.dates[-1].date()),
         n_periods=len(history.dates),
-        seed=seed,
-        draws=draws,
+        seed=chosen.seed,
+        draws=chosen.draws,
         likelihood_power=problem.likelihood_power,
-        priors=beliefs.by_channel,
-        diagnostics=tuple(diagnostics),
+        priors=chosen.beliefs.by_channel,
+        lift_tests=lift_tests_hash(chosen.tests) if chosen.tests else None,
+        noise=tuple(fitted.noise),
+        diagnostics=tuple(fitted.diagnostics),
     )

@@ -51,6 +51,9 @@ class Problem(Protocol):
     def lifts(self) -> Lifts | None:
         """Lift tests of its curves, where there are any."""
 
+    def shapes(self, parameters: FloatArray) -> FloatArray:
+        """Parameters of the curves, (..., n_curves, 3 or more): logs of effect, half, slope."""
+
     def linearise(self, parameters: FloatArray) -> Linear:
         """The history's model near these parameters."""
 

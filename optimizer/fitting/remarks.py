@@ -8,10 +8,10 @@ from optimizer.history import History
 from optimizer.model import Diagnostic
 
 
-def remarks(history: History, beliefs: Beliefs, factors: Factors) -> list[Diagnostic]:
-    """What is true of the history as a whole."""
+def remarks(history: History, beliefs: Beliefs, factors: Factors | None) -> list[Diagnostic]:
+    """What is true of the history as a whole; no factors: lift tests told about increments."""
     found = []
-    if history.layout == "attributed":
+    if history.layout == "attributed" and factors is not None:
         found += about_increments(history.channels, factors)
     if not beliefs.same_currency:
         found.append(

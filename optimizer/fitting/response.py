@@ -90,4 +90,4 @@ def steady_slopes(
     value, by_shape, _ = response_slopes(spend[None], shapes[curves])
     jacobian = np.zeros((curves.size, *shapes.shape))
     jacobian[np.arange(curves.size), curves, :3] = by_shape[0]
-    return value[0], jacobian.reshape(curves.size, -1)
+    return value[0], jacobian.reshape(curves.size, shapes.size)
