@@ -161,6 +161,10 @@ def fit(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     seed: Annotated[
         int | None, typer.Option(min=0, help="Of the draws; the scenario's, or 1.")
     ] = None,
+    lift_tests: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Finished lift tests; the scenario's if absent."),
+    ] = None,
     as_json: AsJson = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write FILE.json.")
@@ -169,14 +173,16 @@ def fit(  # noqa: PLR0913, PLR0917  (one parameter for each option)
 ) -> None:
     """Fit response curves to a history and say how well they are known."""
     from api.output import Answer, Delivery
-    from api.services import fit_scenario, read_named_history, size_of
+    from api.services import fit_scenario, read_named_history, read_tests, size_of
     from api.terminal.histories import show_fit
 
     with Delivery(as_json=as_json, output=output, quiet=quiet, kinds=(".json",)) as delivery:
         delivery.voice.progress(f"Reading {_names(files)} ...")
         scenario, history = read_named_history(files, layout, currency)
+        tests = read_tests(scenario, files[0].parent, history, lift_tests)
         delivery.voice.progress(f"Fitting curves to {size_of(history)} ...")
-        model = fit_scenario(scenario, history, seed=seed, advance=delivery.voice.advance)
+        advance = delivery.voice.advance
+        model = fit_scenario(scenario, history, tests=tests, seed=seed, advance=advance)
         delivery.hand_over(Answer(model.to_dict()), partial(show_fit, model, history))
 
 

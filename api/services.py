@@ -19,7 +19,7 @@ from optimizer import (
 )
 
 if TYPE_CHECKING:
-    from optimizer import History
+    from optimizer import History, LiftTest
 
 DOCUMENTS = (".yaml", ".yml", ".json")
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
@@ -189,8 +189,9 @@ def read_question(
     if scenario.model is not None:
         return Question(scenario, read_model(path.parent / scenario.model))
     history = read_scenario_history(scenario, path.parent)
+    tests = read_tests(scenario, path.parent, history)
     progress(f"Fitting curves to {size_of(history)} ...")
-    return Question(scenario, fit_scenario(scenario, history, advance=advance))
+    return Question(scenario, fit_scenario(scenario, history, tests=tests, advance=advance))
 
 
 def read_scenario_history(scenario: Scenario, folder: Path) -> History:
@@ -222,10 +223,23 @@ def read_named_history(
     return None, read_history(files, layout=layout, currency=currency)
 
 
+def read_tests(
+    scenario: Scenario | None, folder: Path, history: History, given: Path | None = None
+) -> tuple[LiftTest, ...]:
+    """The lift tests of a history: of the file given, else of the one the scenario names."""
+    from optimizer import read_lift_tests
+
+    named = scenario.history.lift_tests if scenario and scenario.history else None
+    if given is None and named is None:
+        return ()
+    return read_lift_tests(given or folder / str(named), history)
+
+
 def fit_scenario(
     scenario: Scenario | None,
     history: History,
     *,
+    tests: tuple[LiftTest, ...] = (),
     seed: int | None = None,
     advance: Advance = _tell_nobody,
 ) -> Model:
@@ -235,7 +249,7 @@ def fit_scenario(
     options = scenario.fit.stated() if scenario and scenario.fit else {}
     stated = scenario.seed if scenario else DEFAULT_SEED
     chosen = stated if seed is None else seed
-    return fit(history, seed=chosen, progress=advance, **options)
+    return fit(history, lift_tests=tests, seed=chosen, progress=advance, **options)
 
 
 def _columns_of(columns: dict[str, Any] | None, files: list[str]) -> Any:

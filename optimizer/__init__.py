@@ -14,7 +14,6 @@ from optimizer.errors import (
     FitError,
     HistoryError,
     InfeasibleError,
-    NotBuiltError,
     OptimizerError,
     ProblemError,
     SolverError,
@@ -31,9 +30,23 @@ from optimizer.sensitivity_document import Sensitivity
 from optimizer.version import VERSION
 
 if TYPE_CHECKING:
-    from optimizer.files import read_document, read_history, write_whole
+    from optimizer.archive import (
+        history_of_parquet,
+        history_to_parquet,
+        model_of_bytes,
+        model_to_bytes,
+    )
+    from optimizer.files import (
+        parse_history,
+        parse_lift_tests,
+        read_document,
+        read_history,
+        read_lift_tests,
+        write_whole,
+    )
     from optimizer.fitting.fit import fit
     from optimizer.history import Control, History, Spacing, UnusableHistoryError
+    from optimizer.lift_tests import LiftTest, UnusableTestsError
     from optimizer.quality import check
     from optimizer.tables.findings import Finding, Severity
 
@@ -44,13 +57,22 @@ _ON_FIRST_USE = {
     "Control": "optimizer.history",
     "Finding": "optimizer.tables.findings",
     "History": "optimizer.history",
+    "LiftTest": "optimizer.lift_tests",
     "Severity": "optimizer.tables.findings",
     "Spacing": "optimizer.history",
     "UnusableHistoryError": "optimizer.history",
+    "UnusableTestsError": "optimizer.lift_tests",
     "check": "optimizer.quality",
     "fit": "optimizer.fitting.fit",
+    "history_of_parquet": "optimizer.archive",
+    "history_to_parquet": "optimizer.archive",
+    "model_of_bytes": "optimizer.archive",
+    "model_to_bytes": "optimizer.archive",
+    "parse_history": "optimizer.files",
+    "parse_lift_tests": "optimizer.files",
     "read_document": "optimizer.files",
     "read_history": "optimizer.files",
+    "read_lift_tests": "optimizer.files",
     "write_whole": "optimizer.files",
 }
 
@@ -71,9 +93,9 @@ __all__ = [
     "History",
     "HistoryError",
     "InfeasibleError",
+    "LiftTest",
     "Model",
     "Move",
-    "NotBuiltError",
     "OptimizerError",
     "Plan",
     "PlanWarning",
@@ -85,14 +107,22 @@ __all__ = [
     "SolverError",
     "Spacing",
     "UnusableHistoryError",
+    "UnusableTestsError",
     "__version__",
     "check",
     "compare",
     "fit",
     "frontier",
+    "history_of_parquet",
+    "history_to_parquet",
+    "model_of_bytes",
+    "model_to_bytes",
+    "parse_history",
+    "parse_lift_tests",
     "plan",
     "read_document",
     "read_history",
+    "read_lift_tests",
     "risk_frontier",
     "sensitivity",
     "sure",

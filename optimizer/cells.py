@@ -26,7 +26,6 @@ from optimizer.limits import Limits, read_limits, rounded_up
 from optimizer.model import Model
 from optimizer.scenario import BudgetRange, Scenario
 from optimizer.timing import Timing, read_timing
-from optimizer.unbuilt import refuse_unbuilt
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -250,8 +249,6 @@ def ask(model: Model, scenario: Scenario) -> Question:
 
     Raises
     ------
-    NotBuiltError
-        If the scenario states a key whose mathematics is not built yet.
     DocumentError
         If it names channels the model lacks, contradicts itself, or lacks what the model cannot
         tell.
@@ -262,7 +259,6 @@ def ask(model: Model, scenario: Scenario) -> Question:
             f"A question takes a Model and a Scenario, in this order, not {given}. "
             "Make them with fit() or Model.from_dict(), and Scenario.from_dict()."
         )
-    refuse_unbuilt(scenario)
     _refuse(tuple(name_faults(model, scenario)))
     offered = delivered(model, scenario)
     _refuse((*rule_faults(offered, scenario), *_currency_faults(model, scenario)))

@@ -64,12 +64,6 @@ class DocumentError(OptimizerError):
         return f"The {self.document}: {lines[0]}" if len(lines) == 1 else head + "\n  ".join(lines)
 
 
-class NotBuiltError(DocumentError):
-    """A key of the document is known, but its mathematics is not built yet."""
-
-    code = "not_built_yet"
-
-
 class ProblemError(OptimizerError):
     """The question has no answer."""
 

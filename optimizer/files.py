@@ -20,6 +20,8 @@ from optimizer.tables.texts import parse_document
 
 if TYPE_CHECKING:
     from optimizer.history import History, Layout
+    from optimizer.lift_tests import LiftTest
+    from optimizer.series import SeriesTable
     from optimizer.tables.sharing import Columns
 
 LARGEST_HISTORY = 256 * 2**20  # bytes
@@ -61,12 +63,65 @@ def read_history(
         The columns cannot be recognised; as UnusableHistoryError with every fatal finding where
         the numbers cannot be used.
     """
+    sources = _sources(path_or_paths)
+    return parse_history(sources, layout=layout, columns=columns, currency=currency)
+
+
+def _sources(path_or_paths: PathLike | Sequence[PathLike]) -> list[tuple[str, bytes]]:
+    """Files by a name each that tells them apart."""
     if isinstance(path_or_paths, str | os.PathLike):
         path_or_paths = [path_or_paths]
     paths = [Path(path) for path in path_or_paths]
     alike = len({path.name for path in paths}) < len(paths)
-    sources = [(str(path) if alike else path.name, _read(path, LARGEST_HISTORY)) for path in paths]
-    return parse_history(sources, layout=layout, columns=columns, currency=currency)
+    return [(str(path) if alike else path.name, _read(path, LARGEST_HISTORY)) for path in paths]
+
+
+def read_series(
+    path_or_paths: PathLike | Sequence[PathLike],
+    by: str | Sequence[str],
+    *,
+    layout: Layout | None = None,
+    columns: Columns | Sequence[Columns | None] | None = None,
+    currency: str | None = None,
+) -> SeriesTable:
+    """The series of one table, or of several joined: a history for every value of key columns.
+
+    Parameters
+    ----------
+    path_or_paths : path or sequence of paths
+    by : str or sequence of str
+        The key columns, such as market and brand; every file has them.
+    layout, columns, currency
+        As :func:`read_history`.
+
+    Returns
+    -------
+    SeriesTable
+        Each series is read when its turn comes, so what is wrong in one stays with it.
+
+    Raises
+    ------
+    FileError
+        A file is missing, unreadable or holds no table.
+    HistoryError
+        A key column is missing, or the others cannot be recognised.
+    """
+    from optimizer.series import SeriesTable
+    from optimizer.tables.formats import table_of_bytes
+    from optimizer.tables.sharing import columns_by_table
+
+    notebook = Notebook()
+    tables = [table_of_bytes(data, name, notebook) for name, data in _sources(path_or_paths)]
+    if not tables:
+        raise FileError("No history file was given. Name at least one.")
+    return SeriesTable.of(
+        tables,
+        by,
+        layout=layout,
+        columns=columns_by_table(tables, columns),
+        currency=currency,
+        findings=notebook.findings,
+    )
 
 
 def parse_history(
@@ -91,6 +146,41 @@ def parse_history(
     history = history_of_tables(tables, layout=layout, columns=given, currency=currency)
     history = replace(history, findings=(*notebook.findings, *history.findings))
     return replace(history, findings=check(history))
+
+
+def read_lift_tests(path: PathLike, history: History | None = None) -> tuple[LiftTest, ...]:
+    """Finished lift tests from a CSV, XLSX or Parquet file, one a row.
+
+    Parameters
+    ----------
+    path : path
+        Columns ``channel, start, end, spend_control, spend_test, lift, standard_error`` and, where
+        there are several, ``market``; money per period, of the whole market the curve describes.
+    history : History, optional
+        What the tests are held against as well: its channels, markets and dates.
+
+    Raises
+    ------
+    FileError
+        The file is missing, unreadable or holds no table.
+    HistoryError
+        A column is missing; as UnusableTestsError with every fault of the rows at once.
+    """
+    place = Path(path)
+    return parse_lift_tests(place.name, _read(place, LARGEST_HISTORY), history)
+
+
+def parse_lift_tests(
+    name: str, data: bytes, history: History | None = None
+) -> tuple[LiftTest, ...]:
+    """As :func:`read_lift_tests`, from a file's name and bytes, such as an upload's."""
+    from optimizer.lift_test_table import lift_tests_of_table
+    from optimizer.tables.formats import table_of_bytes
+
+    notebook = Notebook()
+    table = table_of_bytes(data, name, notebook)
+    notebook.raise_if_fatal()
+    return lift_tests_of_table(table, history)
 
 
 def read_document(path: PathLike) -> dict[str, Any]:

@@ -61,8 +61,6 @@ def plan(model: Model, scenario: Scenario) -> Plan:
     ------
     DocumentError
         If the scenario names unknown channels or contradicts itself.
-    NotBuiltError
-        If it states a key whose mathematics is not built yet.
     InfeasibleError
         If no split satisfies every constraint.
 

@@ -67,7 +67,13 @@ class HistorySource(Document):
             "which column plays which part; or file -> that, where several files are joined"
         ),
     )
-    lift_tests: str | None = Field(default=None, description="file of lift tests (not built yet)")
+    lift_tests: str | None = Field(
+        default=None,
+        description=(
+            "file of finished lift tests: channel[, market], start, end, spend_control, "
+            "spend_test, lift, standard_error; currency per period, of the whole market"
+        ),
+    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -34,7 +34,7 @@ ROWS = (
     ("optimizer.cells",),
     ("optimizer.contradictions",),
     ("optimizer.demands",),
-    ("optimizer.limits", "optimizer.delivery", "optimizer.unbuilt", "optimizer.timing"),
+    ("optimizer.limits", "optimizer.delivery", "optimizer.timing"),
     ("optimizer.periods",),
     ("optimizer.synthetic_geo",),
     ("optimizer.scenario", "optimizer.synthetic"),

@@ -18,7 +18,6 @@ from optimizer import (
     FitError,
     HistoryError,
     InfeasibleError,
-    NotBuiltError,
     OptimizerError,
     SolverError,
 )
@@ -49,7 +48,6 @@ def test_no_error_of_the_core_is_forgotten() -> None:
         (FitError("x"), ExitCode.FAULTY_INPUT),
         (FileError("x"), ExitCode.FAULTY_INPUT),
         (DocumentError("plan", (Fault("", "x"),)), ExitCode.FAULTY_INPUT),
-        (NotBuiltError("plan", (Fault("", "x"),)), ExitCode.FAULTY_INPUT),
         (InfeasibleError(1.0, ("x",), "y"), ExitCode.NO_ANSWER),
         (SolverError("x"), ExitCode.INTERNAL),
         (ClusterError("x"), ExitCode.REMOTE),
