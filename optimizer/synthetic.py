@@ -20,6 +20,7 @@ from scipy.signal import lfilter
 
 from optimizer import model
 from optimizer.history import Control, History, Spacing
+from optimizer.lift_tests import LiftTest
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -136,6 +137,7 @@ class Market:
     retention: FloatArray | None  # (n_channels,), share per period; None: no carryover
     moves: tuple[float, float]  # least and most, as multiples of the current split
     endogenous: bool  # spend follows demand
+    lift_tests: tuple[LiftTest, ...] = ()
 
     @property
     def current(self) -> FloatArray:
