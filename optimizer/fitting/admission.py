@@ -19,11 +19,6 @@ def refuse_unfit(history: History) -> None:
     FitError
         Too short, gaps or infinite numbers, negative spend, nothing spent or nothing earned.
     """
-    if history.layout == "aggregate" and len(history.markets) > 1:
-        raise FitError(
-            f"This history holds {len(history.markets)} markets with one revenue series each. "
-            "A geo panel is not built yet: fit one market per file, or the sum over the markets."
-        )
     if len(history.dates) < FEWEST_PERIODS:
         raise FitError(
             f"A history of {len(history.dates)} periods is too short for curves: bring at least "

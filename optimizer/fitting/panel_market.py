@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
+from optimizer.fitting import noise
+from optimizer.fitting.lift_rows import FittedCurve, LiftRows
 from optimizer.fitting.mode import find_mode
 from optimizer.fitting.panel import PanelProblem
 from optimizer.fitting.panel_data import PanelData, with_repeats_divided
 from optimizer.fitting.posterior import FURTHEST, Posterior
 from optimizer.fitting.priors import Beliefs
 from optimizer.history import History
-from optimizer.model import Carryover, Hill, ModelChannel
+from optimizer.lift_tests import LiftTest
+from optimizer.model import Carryover, Diagnostic, Hill, ModelChannel, ResidualNoise
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -46,6 +50,26 @@ class FittedPanel:
             if self.trading[g]
         ]
 
+    def noise(self) -> list[ResidualNoise]:
+        """What is left unexplained of each market's revenue."""
+        mode, data = self.posterior.mode, self.data
+        left = mode.problem.residuals(mode.parameters)
+        carried = noise.autocorrelation(left)
+        opened = data.open.sum(axis=1)
+        spread = np.sqrt((left**2).sum(axis=0) / opened) * data.unit * data.heads
+        return [
+            ResidualNoise(
+                market=self.history.markets[place],
+                sd=float(spread[g]),
+                autocorrelation=float(carried[g]),
+            )
+            for g, place in enumerate(data.markets)
+        ]
+
+    def diagnostics(self) -> list[Diagnostic]:
+        """What is to be said of the fit."""
+        return []
+
     @property
     def trading(self) -> npt.NDArray[np.bool_]:
         """Markets that still had revenue at the end, (n_markets,)."""
@@ -75,10 +99,39 @@ class FittedPanel:
         )
 
 
-def fit_panel(history: History, beliefs: Beliefs, rng: np.random.Generator) -> FittedPanel:
+def is_panel(history: History) -> bool:
+    """Whether a history is one of several markets with one revenue series each."""
+    earning = (history.revenue > 0).reshape(len(history.markets), -1).any(axis=1)
+    return history.layout == "aggregate" and int(earning.sum()) > 1
+
+
+def fit_panel(
+    history: History,
+    beliefs: Beliefs,
+    rng: np.random.Generator,
+    tests: Sequence[LiftTest] = (),
+) -> FittedPanel:
     """Fit all markets of an aggregate history together."""
     search, later = rng.spawn(2)
     history = with_repeats_divided(history)
     data = PanelData.of(history)
-    posterior = Posterior.around(find_mode(PanelProblem.of(history, data, beliefs), search))
+    problem = PanelProblem.of(history, data, beliefs)
+    if tests:
+        problem = replace(problem, tests=LiftRows.of(tests, _cells(history, data), history))
+    posterior = Posterior.around(find_mode(problem, search))
     return FittedPanel(history, data, posterior, later)
+
+
+def _cells(history: History, data: PanelData) -> list[FittedCurve]:
+    """The curves of all cells as lift tests see them, market by market."""
+    usual = data.spend.mean(axis=1) * data.usual * data.heads[:, None]
+    return [
+        FittedCurve(
+            history.channels[channel],
+            history.markets[market],
+            float(usual[g, i]),
+            float(data.unit * data.heads[g]),
+        )
+        for g, market in enumerate(data.markets)
+        for i, channel in enumerate(data.channels)
+    ]

@@ -1,0 +1,137 @@
+"""What markets side by side are worth: a geo panel against the national total of its own data.
+
+In geo markets whose truth is known, both are fitted on one history and asked for a split between
+channels, under the same decision rule, budget and bounds; what the splits earn in truth is
+counted as in `benchmarks.regret`. Run as ``python -m benchmarks.geo [--markets 20] [--first 1000]
+[--national-channels 0]``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.regret import (
+    COVERAGE_POINTS,
+    FIRST_SEED,
+    LEAST_AVAILABLE,
+    SAME_VALUE,
+    coverage,
+    planned,
+    value,
+)
+from benchmarks.split import best_split, steady
+from optimizer.fitting.fit import fit
+from optimizer.model import Model, ModelChannel, Table
+from optimizer.synthetic_geo import GeoMarket, geo_market
+
+FloatArray = npt.NDArray[np.float64]
+
+CAUTION = 0.5
+POINTS = 49  # of a channel's curve over all markets
+REACH = 4.0  # multiples of current spend
+
+
+@dataclass(frozen=True)
+class Contest:
+    """One geo market: what panel and total earn of what can be won."""
+
+    seed: int
+    available: float
+    panel: float  # captured
+    total: float  # captured
+    panel_coverage: float  # cells' true curves inside the 90 % bands
+    total_coverage: float
+    seconds: float  # of the panel's fit
+
+
+def main() -> None:
+    """Print one line a market and the medians."""
+    reader = argparse.ArgumentParser(description=__doc__)
+    reader.add_argument("--markets", type=int, default=20)
+    reader.add_argument("--first", type=int, default=1000)
+    reader.add_argument("--national-channels", type=int, default=0)
+    asked = reader.parse_args()
+    if asked.first + asked.markets > FIRST_SEED["grade"]:
+        reader.error("these seeds grade benchmarks.regret; take lower ones")
+    print("seed   available  captured: panel  total   90 % bands: panel  total   fit s")
+    contests = []
+    for seed in range(asked.first, asked.first + asked.markets):
+        contest = judge(geo_market(seed, national_channels=asked.national_channels), seed)
+        contests.append(contest)
+        print(
+            f"{seed:<9}{contest.available:>7.1%}{contest.panel:>16.0%}{contest.total:>7.0%}"
+            f"{contest.panel_coverage:>19.0%}{contest.total_coverage:>7.0%}{contest.seconds:>8.2f}",
+            flush=True,
+        )
+    report(contests)
+
+
+def judge(market: GeoMarket, seed: int) -> Contest:
+    """Fit the panel and the total, plan per channel with both, and count what the plans earn."""
+    national = market.national
+    current, moves = national.current, market.moves
+    began = time.process_time()
+    panel = fit(market.history, seed=seed)
+    seconds = time.process_time() - began
+    total = fit(national.history, seed=seed)
+    splits = [planned(m, current, moves, CAUTION) for m in (by_channel(panel), total)]
+    history = value(national, current)
+    worth = [value(national, split) for split in splits]
+    best = max(value(national, best_split(national.responses, current, moves)), history, *worth)
+    room = max(best - history, 1e-12 * history)
+    return Contest(
+        seed=seed,
+        available=(best - history) / history,
+        panel=float(np.clip((worth[0] - history) / room, -1e3, 1)),
+        total=float(np.clip((worth[1] - history) / room, -1e3, 1)),
+        panel_coverage=panel_coverage(market, panel),
+        total_coverage=coverage(national, total),
+        seconds=seconds,
+    )
+
+
+def by_channel(model: Model) -> Model:
+    """A panel's curves summed over the markets, each keeping its share of its channel's spend."""
+    channels = []
+    for name in model.names:
+        cells = [entry for entry in model.channels if entry.channel == name]
+        spend = np.array([entry.history_spend_per_period for entry in cells], np.float64)
+        levels = np.linspace(0.0, REACH, POINTS) ** 2 / REACH  # denser near nothing
+        earned = steady(Model(channels=cells), levels[:, None] * spend).sum(axis=-1)
+        curve = Table(spend=(levels * spend.sum()).tolist(), response=earned.tolist())
+        usual = float(spend.sum())
+        channels.append(ModelChannel(channel=name, history_spend_per_period=usual, curve=curve))
+    return Model(channels=channels)
+
+
+def panel_coverage(market: GeoMarket, model: Model) -> float:
+    """Share of points of the true steady curves of all cells inside the 90 % band."""
+    points = COVERAGE_POINTS[:, None] * market.history.spend.mean(axis=1).ravel()
+    low, high = np.quantile(steady(model, points), [0.05, 0.95], axis=0)
+    truth = market.responses(points)
+    return float(((low <= truth) & (truth <= high)).mean())
+
+
+def report(contests: list[Contest]) -> None:
+    """Medians, harm and coverage."""
+    kept = [c for c in contests if c.available >= LEAST_AVAILABLE]
+    print(f"\n{len(kept)} of {len(contests)} markets with something to win; caution {CAUTION:g}")
+    for name in ("panel", "total"):
+        captured = np.clip([getattr(c, name) for c in kept], -1, 1)
+        harm = np.mean([getattr(c, name) * c.available < -SAME_VALUE for c in kept])
+        cover = np.mean([getattr(c, f"{name}_coverage") for c in contests])
+        print(
+            f"{name:6} captures {np.median(captured):.0%} median, {captured.mean():.0%} mean; "
+            f"harm {harm:.0%}; 90 % bands cover {cover:.1%}"
+        )
+    gain = np.median([c.panel for c in kept]) - np.median([c.total for c in kept])
+    print(f"the panel's median is {100 * gain:.0f} points above the total's")
+
+
+if __name__ == "__main__":
+    main()
