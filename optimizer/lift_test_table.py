@@ -60,7 +60,11 @@ def lift_tests_of_table(table: Table, history: History | None = None) -> tuple[L
     values = {name: numbers(table, places[name], mark, notebook) for name in NUMBERS}
     tests = list(_tests(table, places, days, values))
     wrong = [found for found in notebook.findings if found.severity is Severity.FATAL]
-    found = [*wrong, *_blanks(table, places, values, wrong), *_faults(table, tests, history)]
+    found = [
+        *wrong,
+        *_blanks(table, places, values, wrong),
+        *_faults(table, places, tests, history),
+    ]
     if found:
         raise UnusableTestsError(tuple(sorted(found, key=lambda one: one.row or 0)))
     return tuple(tests)
@@ -158,9 +162,13 @@ def _blanks(
                 yield fatal("blank_number", message, row, header, table.file)
 
 
-def _faults(table: Table, tests: Sequence[LiftTest], history: History | None) -> Iterator[Finding]:
+def _faults(
+    table: Table, places: dict[str, str], tests: Sequence[LiftTest], history: History | None
+) -> Iterator[Finding]:
+    """What the tests say against themselves and the history, under the table's own headers."""
     for found in lift_test_faults(tests, history):
-        yield replace(found, file=table.file)
+        header = places.get(found.column or "", found.column)
+        yield replace(found, column=header, file=table.file)
 
 
 def lift_test_record(test: LiftTest) -> dict[str, Any]:
