@@ -7,6 +7,7 @@ it states, 20 to 40 % of the lift.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 
 import numpy as np
@@ -62,7 +63,7 @@ def _finished(
     return LiftTest(
         channel=channel,
         start=history.dates[begin].date(),
-        end=(history.dates[begin + weeks - 1] + history.dates.freq).date(),
+        end=history.dates[begin + weeks - 1].date() + dt.timedelta(days=6),
         spend_control=spend,
         spend_test=level,
         lift=truth + error * float(rng.standard_normal()),
