@@ -2,8 +2,9 @@ r"""Carryover: the part of an effect that arrives in later periods.
 
 Normalised geometric adstock, :math:`a_t = \sum_l w_l x_{t-l}`, with weights :math:`w_l = r^l /
 \sum_j r^j` over a window of about three months. Normalised, so that steady spend passes through
-unchanged and response curves take plain spend per period. Spend before the history began is taken
-to be the mean of its first eight periods.
+unchanged and response curves take plain spend per period. Where an effect peaks after a delay
+:math:`d`, the weights are :math:`r^{(l-d)^2}`, normalised over the same window. Spend before the
+history began is taken to be the mean of its first eight periods.
 
 References
 ----------
@@ -23,25 +24,36 @@ WINDOW = {"day": 91, "week": 13, "month": 3}
 #: Periods whose mean stands for the spend before the history began.
 PREHISTORY = 8
 
+#: Stands for a retention of zero, whose logarithm there is not.
+SMALLEST = 1e-12
 
-def adstock_weights(retention: FloatArray, window: int) -> FloatArray:
+
+def adstock_weights(
+    retention: FloatArray, window: int, delay: FloatArray | None = None
+) -> FloatArray:
     """The share of an effect that arrives after 0, 1, ... periods.
 
     Parameters
     ----------
     retention : ndarray of shape (...), share per period, from 0 to 1
     window : int, periods
+    delay : ndarray of shape (...), periods, optional
+        After which the effect peaks; None: geometric carryover, which falls from the start.
 
     Returns
     -------
     ndarray of shape (..., window), dimensionless
-        Non-negative, falling, summing to 1.
+        Non-negative, summing to 1; falling, or falling after the delay.
 
     Examples
     --------
     >>> adstock_weights(np.array(0.5), 3).round(3)
     array([0.571, 0.286, 0.143])
+    >>> adstock_weights(np.array(0.5), 4, delay=np.array(1.0)).round(3)
+    array([0.242, 0.485, 0.242, 0.03 ])
     """
+    if delay is not None:
+        return _peaked(np.asarray(retention), np.asarray(delay), window)[0]
     powers = np.asarray(retention)[..., None] ** np.arange(window)
     return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
 
@@ -54,6 +66,28 @@ def adstock_weight_slopes(retention: FloatArray, window: int) -> FloatArray:
     slopes = lags * base ** np.maximum(lags - 1, 0)
     total = powers.sum(axis=-1, keepdims=True)
     return np.asarray(slopes / total - powers * slopes.sum(axis=-1, keepdims=True) / total**2)
+
+
+def peaked_weight_slopes(
+    retention: FloatArray, delay: FloatArray, window: int
+) -> tuple[FloatArray, FloatArray]:
+    """Derivatives of peaked `adstock_weights` by retention and by delay; each sums to zero."""
+    weights, distance, log = _peaked(retention, delay, window)
+    squared, twice = distance**2, -2.0 * distance
+    by_retention = weights * (squared - (weights * squared).sum(axis=-1, keepdims=True))
+    by_delay = weights * (twice - (weights * twice).sum(axis=-1, keepdims=True))
+    return by_retention / np.exp(log), by_delay * log
+
+
+def _peaked(
+    retention: FloatArray, delay: FloatArray, window: int
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Weights of delayed carryover, lags' distances from the peak, log of retention."""
+    log = np.log(np.maximum(retention, SMALLEST))[..., None]
+    distance = np.arange(window) - delay[..., None]
+    height = log * distance**2
+    powers = np.exp(height - height.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True), distance, log
 
 
 def lagged(spend: FloatArray, window: int) -> FloatArray:

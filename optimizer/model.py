@@ -24,6 +24,7 @@ from optimizer.documents import Document, Number, WholeDocument, canonical_hash,
 FloatArray = npt.NDArray[np.float64]
 Period = Literal["day", "week", "month"]
 TABLES_KEPT = 2
+MOST_DELAY = 91.0  # periods: no effect is followed for longer than a quarter of a year
 LEAST_USUAL_SHARE = 0.02  # of the total: what a channel without history is taken to spend
 
 
@@ -131,15 +132,26 @@ Curve = Annotated[
 
 
 class Carryover(Document):
-    """Geometric adstock: the share of an effect that survives a period."""
+    """How an effect arrives over later periods: falling from the start, or after a delay.
 
-    retention: Draws = Field(description="0 to 1 per period")
+    Without a delay a share ``retention`` of the effect survives every period. With one, the effect
+    peaks ``delay`` periods after the spend, and arrives by retention^((lag - delay)^2), scaled to
+    sum to 1 over a quarter of a year.
+    """
+
+    retention: Draws = Field(description="0 to 1 per period; with a delay: one period off the peak")
+    delay: Draws | None = Field(
+        default=None, description="periods until the effect peaks; absent: it falls from the start"
+    )
 
     @model_validator(mode="after")
     def _within_range(self) -> Self:
         values = self.retention if isinstance(self.retention, list) else [self.retention]
         if not all(0.0 <= value < 1.0 for value in values):
             raise ValueError("retention must be from 0 to below 1")
+        delays = self.delay if isinstance(self.delay, list) else [self.delay or 0.0]
+        if not all(0.0 <= value <= MOST_DELAY for value in delays):
+            raise ValueError(f"delay must be from 0 to {MOST_DELAY:g} periods")
         return self
 
 

@@ -6,26 +6,38 @@ in units of mean revenue. The baseline's effects :math:`z` are integrated out ex
 :math:`V = \sigma^2 W^{-1/2} C(\rho) W^{-1/2} + Z S Z'`, every product :math:`a' V^{-1} b` is
 :math:`\bar a'\bar b - (Q'\bar a)'(Q'\bar b)`, where a bar is whitening by AR(1) and weights and
 :math:`Q` spans the whitened columns of Z stacked on their prior.
+
+Where effectiveness drifts, a random walk of sd :math:`\tau` per root week that ends at today's,
+:math:`\tau^2 \sum_c F_c F_c' \min(age_t, age_{t'})` is added to the noise, with F_c what the
+channel was found to earn one pass before: the parameters are then today's.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import solve_triangular
 from scipy.special import expit
 
-from optimizer.adstock import WINDOW, adstock_weight_slopes, adstock_weights, lagged, spread
+from optimizer.adstock import (
+    WINDOW,
+    adstock_weight_slopes,
+    adstock_weights,
+    lagged,
+    peaked_weight_slopes,
+    spread,
+)
 from optimizer.fitting import noise
-from optimizer.fitting.design import Design, baseline_design
+from optimizer.fitting.design import SMOOTH_SD, Design, baseline_design, smooth_course
 from optimizer.fitting.lift_rows import LiftRows, Lifts
 from optimizer.fitting.mode import Linear, hessian
 from optimizer.fitting.priors import Beliefs, Prior, shape_prior
 from optimizer.fitting.response import response, response_slopes, steady, steady_slopes
+from optimizer.fitting.structure import USUAL, Structure
 from optimizer.history import History
 
 FloatArray = npt.NDArray[np.float64]
@@ -42,8 +54,6 @@ MOST_AUTOCORRELATION = 0.8
 class AggregateProblem:
     """One market's revenue explained by all its channels at once."""
 
-    likelihood_power: ClassVar[float] = 0.5
-
     revenue: FloatArray  # (n_periods,), multiples of mean revenue
     lags: FloatArray  # (n_channels, n_periods, window), multiples of each channel's mean spend
     design: Design
@@ -52,6 +62,9 @@ class AggregateProblem:
     scale: float = noise.FIRST_SCALE
     autocorrelation: float = 0.0
     weights: FloatArray | None = None  # (n_periods,); None: all 1
+    structure: Structure = USUAL
+    contributions: FloatArray | None = None  # (n_periods, n_channels), what drifts; None: nothing
+    likelihood_power: float = 0.5
     tests: LiftRows | None = None
 
     @classmethod
@@ -66,12 +79,17 @@ class AggregateProblem:
         spend, revenue = history.spend[market][:, keep], history.revenue[market]
         unit, mean = float(revenue.mean()), spend.mean(axis=0)
         channels = tuple(history.channels[i] for i in keep)
+        names, weeks = beliefs.structure.coordinates("aggregate"), WEEKS[history.spacing.value]
+        design = baseline_design(history, market)
+        if beliefs.structure.baseline == "smooth":
+            design = design.beside(smooth_course(len(revenue), weeks), SMOOTH_SD)
         return cls(
             revenue=revenue / unit,
             lags=lagged(spend / mean, WINDOW[history.spacing.value]),
-            design=baseline_design(history, market),
-            prior=shape_prior(beliefs, channels, np.log(mean / unit), PARAMETERS),
-            weeks=WEEKS[history.spacing.value],
+            design=design,
+            prior=shape_prior(beliefs, channels, np.log(mean / unit), names),
+            weeks=weeks,
+            structure=beliefs.structure,
         )
 
     @property
@@ -80,17 +98,30 @@ class AggregateProblem:
         return len(self.lags)
 
     def shapes(self, parameters: FloatArray) -> FloatArray:
-        """Parameters as (..., n_channels, 4)."""
-        return parameters.reshape(*parameters.shape[:-1], self.n_channels, len(PARAMETERS))
+        """Parameters as (..., n_channels, 4), or 5 where the effect is delayed."""
+        own = self.prior.mean.size // self.n_channels
+        return parameters.reshape(*parameters.shape[:-1], self.n_channels, own)
 
     def retention(self, parameters: FloatArray) -> FloatArray:
-        """Share of an effect that survives one period, (..., n_channels)."""
-        return np.asarray(expit(self.shapes(parameters)[..., 3]) ** self.weeks)
+        """Share of an effect that survives one period (off its peak), (..., n_channels)."""
+        return np.asarray(expit(self.shapes(parameters)[..., 3]) ** self._weeks_kept)
+
+    def delay(self, parameters: FloatArray) -> FloatArray | None:
+        """Periods until the effect peaks, (..., n_channels); None where it falls at once."""
+        if self.structure.carryover == "geometric":
+            return None
+        return np.asarray(np.exp(self.shapes(parameters)[..., 4]) / self.weeks)
+
+    def carryover_weights(self, parameters: FloatArray) -> FloatArray:
+        """Share of an effect that arrives after 0, 1, ... periods, (..., n_channels, window)."""
+        return adstock_weights(
+            self.retention(parameters), self.lags.shape[2], self.delay(parameters)
+        )
 
     def media(self, parameters: FloatArray) -> FloatArray:
         """Revenue earned by each channel, (..., n_periods, n_channels)."""
-        weights = adstock_weights(self.retention(parameters), self.lags.shape[2])
-        return response(spread(self.lags, weights), self.shapes(parameters))
+        felt = spread(self.lags, self.carryover_weights(parameters))
+        return response(felt, self.shapes(parameters), self.structure.curve)
 
     @property
     def lifts(self) -> Lifts | None:
@@ -101,13 +132,13 @@ class AggregateProblem:
         self, parameters: FloatArray, curves: npt.NDArray[np.intp], spend: FloatArray
     ) -> FloatArray:
         """Revenue (..., n) of curves (n,) at multiples (n,) of their mean spend."""
-        return steady(self.shapes(parameters), curves, spend)
+        return steady(self.shapes(parameters), curves, spend, self.structure.curve)
 
     def steady_slopes(
         self, parameters: FloatArray, curves: npt.NDArray[np.intp], spend: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
         """The same at one point (n,), and its Jacobian (n, n_parameters)."""
-        return steady_slopes(self.shapes(parameters), curves, spend)
+        return steady_slopes(self.shapes(parameters), curves, spend, self.structure.curve)
 
     def linearise(self, parameters: FloatArray) -> Linear:
         """The integrated model near these parameters."""
@@ -151,6 +182,7 @@ class AggregateProblem:
             scale=float(noise.scale(left, weights, freedom)),
             autocorrelation=float(np.clip(found, 0.0, MOST_AUTOCORRELATION)),
             weights=weights,
+            contributions=self.media(parameters) if self.structure.drift else None,
         )
 
     def untested(self) -> Self:
@@ -165,6 +197,7 @@ class AggregateProblem:
             lags=self.lags[:, :n_periods],
             design=replace(self.design, columns=self.design.columns[:n_periods]),
             weights=None if self.weights is None else self.weights[:n_periods],
+            contributions=None if self.contributions is None else self.contributions[:n_periods],
             tests=self.tests and self.tests.until(n_periods),
         )
 
@@ -185,16 +218,30 @@ class AggregateProblem:
 
     def _media_slopes(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Media (n_periods, n_channels) and its Jacobian (n_periods, n_parameters)."""
-        shapes, retention = self.shapes(parameters), self.retention(parameters)
-        window = self.lags.shape[2]
-        felt = spread(self.lags, adstock_weights(retention, window))
-        change = spread(self.lags, adstock_weight_slopes(retention, window))
-        media, by_shape, by_log = response_slopes(felt, shapes)
-        relative = np.divide(change, felt, out=np.zeros_like(felt), where=felt > 0)
-        by_logit = retention * self.weeks * (1 - expit(shapes[:, 3]))
-        by_retention = by_log * relative * by_logit
-        jacobian = np.concatenate([by_shape, by_retention[..., None]], axis=-1)
+        shapes = self.shapes(parameters)
+        felt = spread(self.lags, self.carryover_weights(parameters))
+        media, by_shape, by_log = response_slopes(felt, shapes, self.structure.curve)
+        relative = np.divide(by_log, felt, out=np.zeros_like(felt), where=felt > 0)
+        late = [
+            relative * spread(self.lags, slopes) for slopes in self._carryover_slopes(parameters)
+        ]
+        jacobian = np.concatenate([by_shape, np.stack(late, axis=-1)], axis=-1)
         return media, jacobian.reshape(media.shape[0], -1)
+
+    def _carryover_slopes(self, parameters: FloatArray) -> list[FloatArray]:
+        """Derivatives of the weights (n_channels, window) by logit retention, log delay."""
+        retention, delay = self.retention(parameters), self.delay(parameters)
+        window, kept = self.lags.shape[2], expit(self.shapes(parameters)[:, 3])
+        by_logit = (retention * self._weeks_kept * (1 - kept))[:, None]
+        if delay is None:
+            return [adstock_weight_slopes(retention, window) * by_logit]
+        by_retention, by_delay = peaked_weight_slopes(retention, delay, window)
+        return [by_retention * by_logit, by_delay * delay[:, None]]
+
+    @property
+    def _weeks_kept(self) -> float:
+        """Power that takes retention per week to a period: lags count squared around a peak."""
+        return self.weeks if self.structure.carryover == "geometric" else self.weeks**2
 
     @property
     def _row_weights(self) -> FloatArray:
@@ -202,10 +249,33 @@ class AggregateProblem:
         return (ones if self.weights is None else np.sqrt(self.weights)) / self.scale
 
     def _whiten(self, columns: FloatArray) -> FloatArray:
-        """Columns of one row per period, freed of weights and autocorrelation."""
+        """Columns of one row per period, freed of weights, autocorrelation and drift."""
+        if self._drifting is not None:
+            return np.asarray(solve_triangular(self._drifting, columns, lower=True))
         weighted = columns * self._row_weights[:, None]
         fresh = weighted[1:] - self.autocorrelation * weighted[:-1]
         return np.concatenate([weighted[:1], fresh / np.sqrt(1 - self.autocorrelation**2)])
+
+    @property
+    def ages(self) -> FloatArray:
+        """Periods from each one to the last, (n_periods,)."""
+        return np.arange(self.revenue.size, dtype=np.float64)[::-1]
+
+    @property
+    def drift_variance(self) -> FloatArray:
+        """Covariance of the log of effectiveness against today's, (n_periods, n_periods)."""
+        ages = self.ages * self.weeks
+        return np.asarray(self.structure.drift**2 * np.minimum(ages[:, None], ages))
+
+    @cached_property
+    def _drifting(self) -> FloatArray | None:
+        """Lower factor of the noise with drift, (n_periods, n_periods); None without drift."""
+        if self.contributions is None:
+            return None
+        row, apart = 1 / self._row_weights, np.abs(self.ages[:, None] - self.ages)
+        noise_alone = np.outer(row, row) * self.autocorrelation**apart
+        moved = self.contributions @ self.contributions.T * self.drift_variance
+        return np.asarray(np.linalg.cholesky(noise_alone + moved))
 
     @cached_property
     def _basis(self) -> tuple[FloatArray, FloatArray]:

@@ -25,11 +25,11 @@ from optimizer.fitting.design import Design, demand_knots, nothing, seasonal
 from optimizer.fitting.mode import Linear, hessian
 from optimizer.fitting.priors import Beliefs, Prior, shape_prior, with_independent
 from optimizer.fitting.response import response, response_slopes
+from optimizer.fitting.structure import CurveFamily
 from optimizer.history import History
 
 FloatArray = npt.NDArray[np.float64]
 
-PARAMETERS = ("roas", "half_saturation", "slope")
 SEASON_SD = 0.2
 DEMAND_SD = 0.16
 CHANNELS_FOR_DEMAND = 3
@@ -65,7 +65,6 @@ class AttributedNoise:
 class AttributedProblem:
     """One market's channels, tied together by season and demand."""
 
-    likelihood_power: ClassVar[float] = 0.4
     lifts: ClassVar[None] = None  # tests are of incremental revenue: see calibration
 
     observed: FloatArray  # (n_periods, n_channels), multiples of each channel's mean revenue
@@ -73,6 +72,8 @@ class AttributedProblem:
     design: Design
     prior: Prior
     noise: AttributedNoise
+    family: CurveFamily = "hill"
+    likelihood_power: float = 0.4
 
     @classmethod
     def of(
@@ -89,14 +90,15 @@ class AttributedProblem:
         design = seasonal(nothing(len(spend)), history, market, SEASON_SD)
         if len(channels) >= CHANNELS_FOR_DEMAND:
             design = design.beside(demand_knots(len(spend)), DEMAND_SD)
-        shape = shape_prior(beliefs, channels, np.log(mean / unit), PARAMETERS)
+        names = beliefs.structure.coordinates("attributed")
+        shape = shape_prior(beliefs, channels, np.log(mean / unit), names)
         observed, ones = revenue / unit, np.ones_like(spend)
         first = noise.robust_weights(noise.far_from_usual(observed, spend > 0.0))
         quiet = AttributedNoise(
             noise.FIRST_SCALE * ones[0], 0.0, np.zeros(len(channels)), first, ones
         )
         prior = with_independent(shape, design.mean, design.sd)
-        return cls(observed, spend / mean, design, prior, quiet)
+        return cls(observed, spend / mean, design, prior, quiet, beliefs.structure.curve)
 
     @property
     def n_channels(self) -> int:
@@ -116,7 +118,7 @@ class AttributedProblem:
 
     def fitted(self, parameters: FloatArray) -> FloatArray:
         """Revenue the model expects, (..., n_periods, n_channels)."""
-        earned = response(self.spend, self.shapes(parameters))
+        earned = response(self.spend, self.shapes(parameters), self.family)
         return np.asarray(earned * self.season(parameters)[..., None])
 
     def residuals(self, parameters: FloatArray) -> FloatArray:
@@ -126,7 +128,7 @@ class AttributedProblem:
     def linearise(self, parameters: FloatArray) -> Linear:
         """The model near these parameters, block by block."""
         factor, row = self.season(parameters)[:, None], self.noise.row_weights
-        earned, by_shape, _ = response_slopes(self.spend, self.shapes(parameters))
+        earned, by_shape, _ = response_slopes(self.spend, self.shapes(parameters), self.family)
         fitted = earned * factor * row
         left = self.observed * row - fitted
         own = by_shape * (factor * row)[..., None]  # period, channel, parameter
@@ -177,7 +179,8 @@ class AttributedProblem:
         """Revenue expected in all periods by a fit to the first ones, (n_periods, n_channels)."""
         factor = self.season(parameters)
         factor = factor / factor[: len(trained.observed)].mean()
-        return np.asarray(response(self.spend, self.shapes(parameters)) * factor[:, None])
+        earned = response(self.spend, self.shapes(parameters), self.family)
+        return np.asarray(earned * factor[:, None])
 
     def _freedom(self, parameters: FloatArray) -> FloatArray:
         """Parameters each channel's history has determined, (n_channels,)."""

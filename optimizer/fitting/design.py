@@ -25,6 +25,11 @@ FOURIER_SD = 0.15
 YEAR_END_SD = 0.3
 TREND_SD = 0.3  # per year
 LEVEL = (0.7, 0.5)  # mean, sd
+SMOOTH_SD = 0.03
+SMOOTH_WEEKS = 10.0  # over which a smooth baseline changes
+
+#: Share of a smooth course's variance that its columns may leave out.
+LEFT_OUT = 1e-4
 
 #: Under this many periods a year's shape is one wave, not two.
 PERIODS_FOR_TWO_WAVES = 60
@@ -77,6 +82,19 @@ def demand_knots(n_periods: int, knots: int = 100) -> FloatArray:
     count = min(knots, n_periods)
     place = np.linspace(0, count - 1, n_periods)
     return np.asarray(np.maximum(0.0, 1.0 - np.abs(place[:, None] - np.arange(count))))
+
+
+def smooth_course(n_periods: int, weeks: float) -> FloatArray:
+    """A Gaussian process over time as columns of independent unit effects, (n_periods, n_columns).
+
+    Squared exponential, of variance 1 and length 10 weeks; the columns are the eigenvectors of its
+    covariance by the roots of their eigenvalues, so few hold nearly all of it.
+    """
+    apart = (np.arange(n_periods)[:, None] - np.arange(n_periods)) * weeks / SMOOTH_WEEKS
+    values, vectors = np.linalg.eigh(np.exp(-(apart**2) / 2))
+    left = np.cumsum(np.maximum(values, 0.0)) / n_periods
+    kept = left > LEFT_OUT
+    return np.asarray(vectors[:, kept] * np.sqrt(values[kept]))
 
 
 def _waves(dates: pd.DatetimeIndex, spacing: Spacing) -> FloatArray:

@@ -14,6 +14,7 @@ from optimizer.fitting.aggregate import AggregateProblem
 from optimizer.fitting.mode import descend
 from optimizer.fitting.posterior import Posterior
 from optimizer.fitting.response import response
+from optimizer.fitting.structure import USUAL, Structure
 from optimizer.model import Diagnostic
 
 FloatArray = npt.NDArray[np.float64]
@@ -46,6 +47,7 @@ class Subject:
     units: FloatArray  # (n_channels,), currency per unit of fitted revenue
     weeks: float  # in one period
     stated: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # ROAS, by the planner
+    structure: Structure = USUAL
 
     @property
     def variation(self) -> FloatArray:
@@ -348,7 +350,9 @@ def _test_doubt(subject: Subject, rng: np.random.Generator) -> FloatArray:
     """Doubt about what each size of test changes once it is fully felt, (n_sizes, n_channels)."""
     shapes = subject.posterior.shapes(subject.posterior.draws(200, rng))
     levels = np.array([1.0, *TEST_SIZES])[:, None] * np.ones(len(subject.channels))
-    money = response(levels, shapes) * subject.units  # draw, level, channel
+    money = (
+        response(levels, shapes, subject.structure.curve) * subject.units
+    )  # draw, level, channel
     return np.asarray((money[:, 1:] - money[:, :1]).std(axis=0))
 
 
@@ -362,11 +366,15 @@ def _test_error(subject: Subject, periods: FloatArray) -> FloatArray:
 def _shown(subject: Subject, periods: FloatArray) -> FloatArray:
     """Share of the full effect seen on average during a test, (n_lengths, n_channels).
 
-    After t periods of changed spend an effect of retention r has moved by 1 - r^t.
+    After t periods of changed spend all of the effect has moved that arrives within t periods.
     """
     mode = subject.posterior.mode
     if not isinstance(mode.problem, AggregateProblem):
         return np.ones((len(periods), len(subject.channels)))
-    kept = np.minimum(mode.problem.retention(mode.parameters), 0.999)
-    length = periods[:, None]
-    return np.asarray(1 - kept * (1 - kept**length) / (length * (1 - kept)))
+    weights = mode.problem.carryover_weights(mode.parameters)  # channel, lag
+    arrived = np.cumsum(weights, axis=1)
+    longest = np.ones((len(weights), int(np.ceil(periods.max()))))
+    longest[:, : arrived.shape[1]] = arrived[:, : longest.shape[1]]
+    total = np.concatenate([np.zeros((len(weights), 1)), np.cumsum(longest, axis=1)], axis=1)
+    lengths = np.arange(total.shape[1])
+    return np.stack([np.interp(periods, lengths, row) / periods for row in total], axis=1)

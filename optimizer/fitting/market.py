@@ -18,9 +18,10 @@ from optimizer.fitting.mode import find_mode
 from optimizer.fitting.posterior import Posterior
 from optimizer.fitting.priors import Beliefs
 from optimizer.fitting.remarks import left_out
+from optimizer.fitting.response import curve_document
 from optimizer.history import History
 from optimizer.lift_tests import LiftTest
-from optimizer.model import Carryover, Diagnostic, Hill, ModelChannel, ResidualNoise
+from optimizer.model import MOST_DELAY, Carryover, Diagnostic, ModelChannel, ResidualNoise
 
 FloatArray = npt.NDArray[np.float64]
 AnyPosterior = Posterior[AggregateProblem] | Posterior[AttributedProblem]
@@ -44,10 +45,7 @@ class FittedMarket:
         if draws:
             drawn = posterior.draws(draws, self.rng.spawn(1)[0])
         shapes = posterior.shapes(drawn)
-        slope = np.exp(shapes[..., 2])
-        ceiling = subject.units * np.exp(shapes[..., 0]) * (1 + np.exp(slope * shapes[..., 1]))
-        half = subject.spend.mean(axis=0) * np.exp(shapes[..., 1])
-        retention = _retention(posterior, shapes)
+        family, usual = subject.structure.curve, subject.spend.mean(axis=0)
         last_year = subject.spend[-round(self.periods_per_year) :]
         return [
             ModelChannel(
@@ -56,14 +54,13 @@ class FittedMarket:
                 history_spend_per_period=float(last_year[:, i].mean()),
                 history_largest_spend=float(subject.spend[:, i].max()),
                 recent_spend=last_year[:, i].tolist(),
-                curve=Hill(
-                    ceiling=ceiling[..., i].tolist(),
-                    half_saturation=half[..., i].tolist(),
-                    slope=slope[..., i].tolist(),
+                curve=curve_document(
+                    family,
+                    shapes[..., i, :],
+                    usual=float(usual[i]),
+                    unit=float(subject.units[i]),
                 ),
-                carryover=None
-                if retention is None
-                else Carryover(retention=retention[..., i].tolist()),
+                carryover=_carryover(posterior, shapes, i),
             )
             for i, channel in enumerate(subject.channels)
         ]
@@ -129,6 +126,7 @@ def fit_market(
         units=units,
         weeks=WEEKS[history.spacing.value],
         stated=beliefs.stated_roas,
+        structure=beliefs.structure,
     )
     silent = tuple(c for i, c in enumerate(history.channels) if i not in keep)
     per_year = history.spacing.periods_per_year
@@ -168,9 +166,14 @@ def _told_by_tests(
     return verdicts(tests, predictions, history, kept)
 
 
-def _retention(posterior: AnyPosterior, shapes: FloatArray) -> FloatArray | None:
-    """Retention per period, (..., n_channels), of models with carryover."""
+def _carryover(posterior: AnyPosterior, shapes: FloatArray, channel: int) -> Carryover | None:
+    """How one channel's effect arrives, of models with carryover."""
     problem = posterior.mode.problem
     if isinstance(problem, AttributedProblem):
         return None
-    return problem.retention(shapes.reshape(*shapes.shape[:-2], -1))
+    drawn = shapes.reshape(*shapes.shape[:-2], -1)
+    delay = problem.delay(drawn)
+    return Carryover(
+        retention=problem.retention(drawn)[..., channel],
+        delay=None if delay is None else np.minimum(delay[..., channel], MOST_DELAY),
+    )

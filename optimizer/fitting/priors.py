@@ -1,7 +1,8 @@
 """What is believed about a channel before its history is read, and how a planner edits it.
 
 Beliefs are Gaussian on a transformed scale: the log of ROAS at mean spend, of half-saturation in
-multiples of mean spend and of slope; the logit of retention per week. All channels' ROAS share
+multiples of mean spend, of slope and of delay in weeks; the logit of retention per week and of a
+power curve's exponent. All channels' ROAS share
 one more term, for media that earns more or less than usual as a whole. docs/priors.md explains.
 """
 
@@ -14,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from optimizer.errors import DocumentError, Fault, nearest
+from optimizer.fitting.structure import USUAL, Structure
 from optimizer.history import History, Layout
 
 FloatArray = npt.NDArray[np.float64]
@@ -22,20 +24,33 @@ ChannelPriors = dict[str, dict[str, tuple[float, float]]]
 #: Standard deviation of the log of what all channels' ROAS have in common.
 SHARED_ROAS_SD = 0.7
 
-#: Parameter -> (median, sd of the log); retention -> (mean, sd of the logit) per week.
+#: Parameter -> (median, sd of the log); retention per week and exponent -> (mean, sd of the logit);
+#: delay in weeks.
 DEFAULTS: dict[Layout, dict[str, tuple[float, float]]] = {
     "attributed": {
         "roas": (1.5, 0.6),
         "half_saturation": (float(np.exp(0.3)), 1.1),
         "slope": (float(np.exp(0.1)), 0.45),
+        "exponent": (0.0, 1.0),
     },
     "aggregate": {
         "roas": (1.5, 0.7),
         "half_saturation": (float(np.exp(0.3)), 0.7),
         "slope": (float(np.exp(0.1)), 0.35),
+        "exponent": (0.0, 1.0),
         "retention": (-0.4, 1.0),
+        "delay": (1.0, 0.7),
     },
 }
+
+#: Retention where the effect peaks late: what is kept one week off the peak.
+PEAKED_RETENTION = (0.8, 1.0)
+
+#: Where a coordinate that its family does not read is held: the log of 1.
+UNREAD = (1.0, 1e-3)
+
+#: Parameters believed on the scale of their logit; the others on that of their logarithm.
+ON_LOGIT = ("retention", "exponent")
 
 #: Share of revenue media explains where spend is not in the revenue's currency.
 ASSUMED_MEDIA_SHARE = {"attributed": 1.0, "aggregate": 0.3}
@@ -47,12 +62,14 @@ PLAUSIBLE_MEDIA_SHARE = (0.001, 3.0)
 #: Beyond these spreads a belief says nothing, or leaves the history no say and numbers no room.
 SPREADS = (1e-4, 5.0)
 
-#: Parameter -> the range of centres that can be meant: a factor, or the logit of retention.
+#: Parameter -> the range of centres that can be meant: a factor, weeks, or a logit.
 CENTRES = {
     "roas": (1e-9, 1e9),
     "half_saturation": (1e-3, 1e3),
     "slope": (0.05, 20.0),
+    "exponent": (-10.0, 10.0),
     "retention": (-10.0, 10.0),
+    "delay": (0.01, 12.0),
 }
 
 
@@ -87,6 +104,7 @@ class Beliefs:
     by_channel: ChannelPriors
     shared_roas_sd: dict[str, float]  # zero where the planner stated a ROAS
     same_currency: bool  # False: the ROAS prior was centred on a share of revenue instead
+    structure: Structure = USUAL
 
     @property
     def stated_roas(self) -> dict[str, tuple[float, float]]:
@@ -95,7 +113,9 @@ class Beliefs:
 
 
 def channel_priors(
-    history: History, edits: Mapping[str, Mapping[str, tuple[float, float]]] | None
+    history: History,
+    edits: Mapping[str, Mapping[str, tuple[float, float]]] | None,
+    structure: Structure = USUAL,
 ) -> Beliefs:
     """The default priors of a history's channels with the planner's edits laid over them.
 
@@ -105,10 +125,13 @@ def channel_priors(
         An edit names an unknown channel or parameter, or is no pair of sensible numbers.
     """
     edits = edits or {}
-    faults = edit_faults(edits, history.channels, history.layout)
+    known = structure.parameters(history.layout)
+    faults = edit_faults(edits, history.channels, history.layout, known)
     if faults:
         raise DocumentError("fit's priors", faults)
-    defaults = dict(DEFAULTS[history.layout])
+    defaults = {name: DEFAULTS[history.layout][name] for name in known}
+    if structure.carryover == "peaked":
+        defaults["retention"] = PEAKED_RETENTION
     factor = _currency_factor(history, defaults["roas"][0])
     defaults["roas"] = (defaults["roas"][0] * factor, defaults["roas"][1])
     stated = {channel: dict(edits.get(channel, {})) for channel in history.channels}
@@ -119,15 +142,16 @@ def channel_priors(
         for channel, own in stated.items()
     }
     shared = {c: 0.0 if "roas" in own else SHARED_ROAS_SD for c, own in stated.items()}
-    return Beliefs(by_channel, shared, same_currency=factor == 1.0)
+    return Beliefs(by_channel, shared, same_currency=factor == 1.0, structure=structure)
 
 
 def edit_faults(
     edits: Mapping[str, Mapping[str, tuple[float, float]]],
     channels: tuple[str, ...],
     layout: Layout,
+    known: tuple[str, ...],
 ) -> tuple[Fault, ...]:
-    """Everything wrong with a planner's edits, each with where it stands."""
+    """Everything wrong with a planner's edits of known parameters, each with where it stands."""
     faults = []
     for channel, own in edits.items():
         if channel not in channels:
@@ -135,22 +159,25 @@ def edit_faults(
             faults.append(Fault(f"/{channel}", f'no channel "{channel}" in the history; {hint}'))
             continue
         for name, pair in own.items():
-            message = _pair_fault(name, pair, layout)
+            message = _pair_fault(name, pair, layout, known)
             if message:
                 faults.append(Fault(f"/{channel}/{name}", message))
     return tuple(faults)
 
 
-def _pair_fault(name: str, pair: tuple[float, float], layout: Layout) -> str | None:
+def _pair_fault(
+    name: str, pair: tuple[float, float], layout: Layout, known: tuple[str, ...]
+) -> str | None:
     """What is wrong with one edit, if anything."""
-    known = DEFAULTS[layout]
-    if name == "retention" and name not in known:
+    if name == "retention" and layout == "attributed":
         return "attributed curves have no carryover, so there is no retention to believe in"
+    if name not in known and name in CENTRES:
+        return f"is of another curve or carryover than the fit's, which reads {', '.join(known)}"
     if name not in known:
         return f'no parameter "{name}"; {nearest(name, known)}'
     if len(pair) != 2 or not all(np.isfinite(number) for number in pair):
         return "give two numbers: the centre and its standard deviation"
-    if pair[1] <= 0 or (name != "retention" and pair[0] <= 0):
+    if pair[1] <= 0 or (name not in ON_LOGIT and pair[0] <= 0):
         return "the standard deviation, and a median, must be above zero"
     return _range_fault(name, *pair)
 
@@ -159,7 +186,7 @@ def _range_fault(name: str, centre: float, sd: float) -> str | None:
     """What is wrong with a belief that is a pair of numbers but can hardly be meant."""
     least, most = SPREADS
     if sd > most:
-        scale = "logit" if name == "retention" else "logarithm"
+        scale = "logit" if name in ON_LOGIT else "logarithm"
         return (
             f"a standard deviation of {sd:g} says nothing: it is of the {scale}, where 0.1 is "
             f"sure and 1 is vague; give {most:g} at most"
@@ -192,11 +219,13 @@ def shape_prior(
     log_scale : ndarray of shape (n_channels,)
         Log of mean spend over the unit of revenue: turns log ROAS into the log of the effect.
     names : tuple of str
-        The parameters of one channel in their order, ``roas`` first.
+        The coordinates of one channel in their order, ``roas`` first.
     """
-    pairs = np.array([[beliefs.by_channel[c][name] for name in names] for c in channels])
+    pairs = np.array(
+        [[beliefs.by_channel[c].get(name, UNREAD) for name in names] for c in channels]
+    )
     centres = pairs[..., 0].copy()
-    on_log_scale = [i for i, name in enumerate(names) if name != "retention"]
+    on_log_scale = [i for i, name in enumerate(names) if name not in ON_LOGIT]
     centres[:, on_log_scale] = np.log(centres[:, on_log_scale])
     centres[:, 0] += log_scale
     covariance = np.diag(pairs[..., 1].ravel() ** 2)
