@@ -13,8 +13,10 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
+from optimizer.geography import repeated_channels
 from optimizer.history import FEWEST_PERIODS, Finding, FloatArray, History, Severity
 from optimizer.tables.findings import counted, there_are
+from optimizer.tables.openings import closed_findings
 
 ASKED_PERIODS = 60
 LARGEST = 1e13  # beyond this a cent is no longer exact
@@ -150,12 +152,31 @@ def _may_be_one(one: str, other: str) -> bool:
     return (one_edit or matcher.ratio() >= ALIKE) and not changed.isdecimal()
 
 
-def _several_markets(history: History) -> Iterator[Finding]:
-    if history.layout == "aggregate" and len(history.markets) > 1:
+def _markets(history: History) -> Iterator[Finding]:
+    """When the markets of an aggregate history are open, and which of them spend."""
+    if history.layout == "attributed" or len(history.markets) == 1:
+        return
+    days = [date.date().isoformat() for date in history.dates]
+    yield from closed_findings(history.markets, days, history.revenue != 0)
+    for market, spend in zip(history.markets, history.spend, strict=True):
+        if not spend.any():
+            yield Finding(
+                "market_without_spend",
+                Severity.NOTE,
+                f"market {market} has no spend; it has no curve, but shows what moves revenue "
+                "without media.",
+            )
+
+
+def _repeated_spend(history: History) -> Iterator[Finding]:
+    """Figures of the whole country that stand in every market's rows."""
+    for place in repeated_channels(history) if history.layout == "aggregate" else ():
         yield _warning(
-            "several_markets",
-            f"there are {len(history.markets)} markets, and a geo panel is not built yet; "
-            "fit one market per file, or the sum over the markets.",
+            "repeated_spend",
+            f"its spend is the same in all {len(history.markets)} markets, as if the whole "
+            "country's stood in every row; a fit divides it over the markets. Give each market "
+            "its own, or its share.",
+            history.channels[place],
         )
 
 
@@ -310,7 +331,8 @@ def _free_revenue(history: History) -> Iterator[Finding]:
 
 
 _CHECKS = (
-    _several_markets,
+    _markets,
+    _repeated_spend,
     _single_channel,
     _similar_names,
     _zero_share,

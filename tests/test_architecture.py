@@ -42,6 +42,7 @@ ROWS = (
     ("optimizer.allocation", "optimizer.fitting", "optimizer.lift_test_table"),
     ("optimizer.heights",),
     ("optimizer.model", "optimizer.quality", "optimizer.lift_tests"),
+    ("optimizer.geography",),
     ("optimizer.history", "optimizer.economics"),
     ("optimizer.tables",),
     ("optimizer.curves", "optimizer.adstock", "optimizer.documents"),
@@ -84,7 +85,7 @@ INSIDE = {
         ("grid", "formats", "sharing"),
         ("observations",),
         ("columns", "dates"),
-        ("cells", "headers", "texts"),
+        ("cells", "headers", "texts", "openings"),
         ("findings",),
     ),
 }

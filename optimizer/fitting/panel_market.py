@@ -12,9 +12,10 @@ from optimizer.fitting import noise
 from optimizer.fitting.lift_rows import FittedCurve, LiftRows
 from optimizer.fitting.mode import find_mode
 from optimizer.fitting.panel import PanelProblem
-from optimizer.fitting.panel_data import PanelData, with_repeats_divided
+from optimizer.fitting.panel_data import PanelData
 from optimizer.fitting.posterior import FURTHEST, Posterior
 from optimizer.fitting.priors import Beliefs
+from optimizer.geography import with_repeats_divided
 from optimizer.history import History
 from optimizer.lift_tests import LiftTest
 from optimizer.model import Carryover, Diagnostic, Hill, ModelChannel, ResidualNoise

@@ -29,6 +29,7 @@ from optimizer.tables.dates import (
 )
 from optimizer.tables.findings import Finding, Notebook, Severity, counted, there_are
 from optimizer.tables.observations import check_duplicates, control_kinds, report_unmatched
+from optimizer.tables.openings import closed_findings, opening_times
 
 FEWEST_PERIODS = 30  # ESTIMATION: fatal below
 MOST_MISSING = 0.4  # share of a market's periods that may be filled
@@ -227,10 +228,14 @@ def _check_extent(observed: pd.DataFrame, axes: _Axes, layout: Layout, notebook:
 
 
 def _check_markets(observed: pd.DataFrame, axes: _Axes, notebook: Notebook) -> None:
+    """Gaps in each market's revenue; several markets may start late, end early or have none."""
     revenue = observed[(observed["part"] == "revenue") & observed["value"].notna()]
-    counts = revenue.groupby("market")["period"].nunique()
+    known = revenue.groupby("market")["period"].agg(["nunique", "min", "max"])
     for market in axes.markets:
-        share = 1 - counts.get(market, 0) / len(axes.starts)
+        if market not in known.index:
+            continue
+        span = known["max"][market] - known["min"][market] + 1
+        share = 1 - known["nunique"][market] / span
         if share > MOST_MISSING:
             where = f"market {market}" if market else "the history"
             notebook.fatal(
@@ -267,14 +272,30 @@ def _filled(
         revenue, revenue_seen = axes.spread(revenues, None)
         seen = spend_seen
         missing = ~(seen.any(axis=2) | revenue_seen[..., 0])
+        closed = _closed(revenue[..., 0], axes, notebook)
+        missing, seen = missing & ~closed, seen | closed[..., None]
+        revenue[closed & np.isnan(revenue[..., 0])] = 0.0
     _report_missing(missing, axes, layout, notebook)
-    _report_absent(~seen & ~missing[..., None], axes, notebook)
+    absent = ~seen & ~missing[..., None]
+    _report_absent(
+        absent if layout == "attributed" else absent & ~closed[..., None], axes, notebook
+    )
     spend = np.where(np.isnan(spend) & ~missing[..., None], 0.0, spend)
     if layout == "attributed":
         revenue = np.where(np.isnan(revenue) & ~missing[..., None], 0.0, revenue)
     return straight_lines(spend), straight_lines(revenue)[
         ..., slice(None) if layout == "attributed" else 0
     ]
+
+
+def _closed(revenue: FloatArray, axes: _Axes, notebook: Notebook) -> BoolArray:
+    """Periods (n_markets, n_periods) before a market's first revenue and after its last."""
+    earned = np.nan_to_num(revenue) != 0.0
+    if len(axes.markets) == 1:
+        return np.zeros_like(earned)
+    days = [axes.when(period) for period in range(len(axes.starts))]
+    notebook.findings.extend(closed_findings(axes.markets, days, earned))
+    return ~opening_times(earned)
 
 
 def straight_lines(values: FloatArray) -> FloatArray:

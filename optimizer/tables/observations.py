@@ -138,6 +138,8 @@ def _spend(table: Table, column: str, mark: Mark, notebook: Notebook) -> FloatAr
 def _revenue(table: Table, roles: Roles, mark: Mark, notebook: Notebook) -> FloatArray:
     values = np.ones(len(table.rows))
     done = "count as 0 revenue" if roles.channel else "were filled by a straight line"
+    if roles.market and not roles.channel:
+        done += ", or count as closed before a market's first revenue and after its last"
     for column in roles.revenue:
         values = values * numbers(table, column, mark, notebook)
         _report_blank(table, column, done, notebook)
