@@ -21,22 +21,15 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 from scipy.linalg import solve_triangular
-from scipy.special import expit
 
-from optimizer.adstock import (
-    WINDOW,
-    adstock_weight_slopes,
-    adstock_weights,
-    lagged,
-    peaked_weight_slopes,
-    spread,
-)
+from optimizer.adstock import WINDOW, lagged
 from optimizer.fitting import noise
+from optimizer.fitting.carried import CarriedMedia
 from optimizer.fitting.design import SMOOTH_SD, Design, baseline_design, smooth_course
 from optimizer.fitting.lift_rows import LiftRows, Lifts
 from optimizer.fitting.mode import Linear, hessian
 from optimizer.fitting.priors import Beliefs, Prior, shape_prior
-from optimizer.fitting.response import response, response_slopes, steady, steady_slopes
+from optimizer.fitting.response import steady, steady_slopes
 from optimizer.fitting.structure import USUAL, Structure
 from optimizer.history import History
 
@@ -104,24 +97,19 @@ class AggregateProblem:
 
     def retention(self, parameters: FloatArray) -> FloatArray:
         """Share of an effect that survives one period (off its peak), (..., n_channels)."""
-        return np.asarray(expit(self.shapes(parameters)[..., 3]) ** self._weeks_kept)
+        return self._carried.retention(self.shapes(parameters))
 
     def delay(self, parameters: FloatArray) -> FloatArray | None:
         """Periods until the effect peaks, (..., n_channels); None where it falls at once."""
-        if self.structure.carryover == "geometric":
-            return None
-        return np.asarray(np.exp(self.shapes(parameters)[..., 4]) / self.weeks)
+        return self._carried.delay(self.shapes(parameters))
 
     def carryover_weights(self, parameters: FloatArray) -> FloatArray:
         """Share of an effect that arrives after 0, 1, ... periods, (..., n_channels, window)."""
-        return adstock_weights(
-            self.retention(parameters), self.lags.shape[2], self.delay(parameters)
-        )
+        return self._carried.weights(self.shapes(parameters))
 
     def media(self, parameters: FloatArray) -> FloatArray:
         """Revenue earned by each channel, (..., n_periods, n_channels)."""
-        felt = spread(self.lags, self.carryover_weights(parameters))
-        return response(felt, self.shapes(parameters), self.structure.curve)
+        return self._carried.earned(self.shapes(parameters))
 
     @property
     def lifts(self) -> Lifts | None:
@@ -218,30 +206,13 @@ class AggregateProblem:
 
     def _media_slopes(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Media (n_periods, n_channels) and its Jacobian (n_periods, n_parameters)."""
-        shapes = self.shapes(parameters)
-        felt = spread(self.lags, self.carryover_weights(parameters))
-        media, by_shape, by_log = response_slopes(felt, shapes, self.structure.curve)
-        relative = np.divide(by_log, felt, out=np.zeros_like(felt), where=felt > 0)
-        late = [
-            relative * spread(self.lags, slopes) for slopes in self._carryover_slopes(parameters)
-        ]
-        jacobian = np.concatenate([by_shape, np.stack(late, axis=-1)], axis=-1)
-        return media, jacobian.reshape(media.shape[0], -1)
-
-    def _carryover_slopes(self, parameters: FloatArray) -> list[FloatArray]:
-        """Derivatives of the weights (n_channels, window) by logit retention, log delay."""
-        retention, delay = self.retention(parameters), self.delay(parameters)
-        window, kept = self.lags.shape[2], expit(self.shapes(parameters)[:, 3])
-        by_logit = (retention * self._weeks_kept * (1 - kept))[:, None]
-        if delay is None:
-            return [adstock_weight_slopes(retention, window) * by_logit]
-        by_retention, by_delay = peaked_weight_slopes(retention, delay, window)
-        return [by_retention * by_logit, by_delay * delay[:, None]]
+        media, slopes = self._carried.slopes(self.shapes(parameters))
+        return media, slopes.reshape(media.shape[0], -1)
 
     @property
-    def _weeks_kept(self) -> float:
-        """Power that takes retention per week to a period: lags count squared around a peak."""
-        return self.weeks if self.structure.carryover == "geometric" else self.weeks**2
+    def _carried(self) -> CarriedMedia:
+        """The channels with their past."""
+        return CarriedMedia(self.lags, self.weeks, self.structure)
 
     @property
     def _row_weights(self) -> FloatArray:

@@ -23,11 +23,11 @@ from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
 
-from optimizer.adstock import WINDOW, adstock_weight_slopes, adstock_weights, lagged, spread
+from optimizer.adstock import WINDOW, lagged
 from optimizer.fitting import noise
-from optimizer.fitting.aggregate import MOST_AUTOCORRELATION, PARAMETERS, WEEKS
+from optimizer.fitting.aggregate import MOST_AUTOCORRELATION, WEEKS
+from optimizer.fitting.carried import CarriedMedia
 from optimizer.fitting.lift_rows import LiftRows, Lifts
 from optimizer.fitting.mode import Linear, hessian
 from optimizer.fitting.panel_baseline import PanelBaseline
@@ -35,6 +35,7 @@ from optimizer.fitting.panel_data import PanelData
 from optimizer.fitting.panel_noise import PanelCovariance, PanelNoise
 from optimizer.fitting.priors import Beliefs, Prior, shape_prior
 from optimizer.fitting.response import response, response_slopes
+from optimizer.fitting.structure import USUAL, Structure
 from optimizer.history import History
 
 FloatArray = npt.NDArray[np.float64]
@@ -71,6 +72,7 @@ class PanelProblem:
     prior: Prior
     weeks: float  # in one period
     national: bool  # whether some channel is
+    structure: Structure = USUAL
     tests: LiftRows | None = None
 
     @classmethod
@@ -78,7 +80,8 @@ class PanelProblem:
         """The panel of a history."""
         window = WINDOW[history.spacing.value]
         channels = tuple(history.channels[i] for i in data.channels)
-        shape = shape_prior(beliefs, channels, np.log(data.usual / data.unit), PARAMETERS)
+        names = beliefs.structure.coordinates("aggregate")
+        shape = shape_prior(beliefs, channels, np.log(data.usual / data.unit), names)
         national = bool(data.national.any())
         size = data.revenue.sum(axis=1) / data.open.sum(axis=1)
         first = PanelNoise(
@@ -99,6 +102,7 @@ class PanelProblem:
             prior=_with_strengths(shape, len(data.markets) * len(channels), POOLED_SD),
             weeks=WEEKS[history.spacing.value],
             national=national,
+            structure=beliefs.structure,
         )
 
     @property
@@ -107,14 +111,19 @@ class PanelProblem:
         return len(self.lags)
 
     @property
+    def n_own(self) -> int:
+        """Parameters of a channel's common curve and carryover."""
+        return len(self.structure.coordinates("aggregate"))
+
+    @property
     def n_common(self) -> int:
         """Parameters all markets share."""
-        return self.n_channels * len(PARAMETERS)
+        return self.n_channels * self.n_own
 
     def shapes(self, parameters: FloatArray) -> FloatArray:
-        """Parameters of the common curves as (..., n_channels, 4)."""
+        """Parameters of the common curves as (..., n_channels, n_own)."""
         own = parameters[..., : self.n_common]
-        return own.reshape(*own.shape[:-1], self.n_channels, len(PARAMETERS))
+        return own.reshape(*own.shape[:-1], self.n_channels, self.n_own)
 
     def strengths(self, parameters: FloatArray) -> FloatArray:
         """Logs of how well channels work in each market, (..., n_markets, n_channels)."""
@@ -127,13 +136,20 @@ class PanelProblem:
         return float(self.prior.sd[-1])
 
     def retention(self, parameters: FloatArray) -> FloatArray:
-        """Share of an effect that survives one period, (..., n_channels)."""
-        return np.asarray(expit(self.shapes(parameters)[..., 3]) ** self.weeks)
+        """Share of an effect that survives one period (off its peak), (..., n_channels)."""
+        return self._carried.retention(self.shapes(parameters))
+
+    def delay(self, parameters: FloatArray) -> FloatArray | None:
+        """Periods until the effect peaks, (..., n_channels); None where it falls at once."""
+        return self._carried.delay(self.shapes(parameters))
+
+    def carryover_weights(self, parameters: FloatArray) -> FloatArray:
+        """Share of an effect that arrives after 0, 1, ... periods, (..., n_channels, window)."""
+        return self._carried.weights(self.shapes(parameters))
 
     def media(self, parameters: FloatArray) -> FloatArray:
         """Revenue earned by each channel, (..., n_markets, n_periods, n_channels)."""
-        weights = adstock_weights(self.retention(parameters), self.lags.shape[3])
-        common = response(spread(self._flat_lags, weights), self.shapes(parameters))
+        common = self._carried.earned(self.shapes(parameters))
         common = common.reshape(*parameters.shape[:-1], *self.revenue.shape, self.n_channels)
         return np.asarray(common * np.exp(self.strengths(parameters))[..., None, :])
 
@@ -141,7 +157,8 @@ class PanelProblem:
         """Revenue per head (..., n) of cells (n,) at multiples (n,) of their mean spend."""
         market, channel = np.divmod(curves, self.n_channels)
         shapes = self.shapes(parameters)[..., channel, :]
-        common = response((spend * self.means[market, channel])[None], shapes)[..., 0, :]
+        multiples = (spend * self.means[market, channel])[None]
+        common = response(multiples, shapes, self.structure.curve)[..., 0, :]
         return np.asarray(common * np.exp(self.strengths(parameters)[..., market, channel]))
 
     def steady_slopes(
@@ -150,11 +167,12 @@ class PanelProblem:
         """The same at one point (n,), and its Jacobian (n, n_parameters)."""
         market, channel = np.divmod(curves, self.n_channels)
         shapes, rows = self.shapes(parameters)[channel], np.arange(curves.size)
-        value, slopes, _ = response_slopes((spend * self.means[market, channel])[None], shapes)
+        multiples = (spend * self.means[market, channel])[None]
+        value, slopes, _ = response_slopes(multiples, shapes, self.structure.curve)
         strength = np.exp(self.strengths(parameters)[market, channel])
         jacobian = np.zeros((curves.size, parameters.size))
         for i in range(3):
-            jacobian[rows, channel * len(PARAMETERS) + i] = slopes[0, :, i] * strength
+            jacobian[rows, channel * self.n_own + i] = slopes[0, :, i] * strength
         jacobian[rows, self.n_common + curves] = value[0] * strength
         return value[0] * strength, jacobian
 
@@ -248,11 +266,6 @@ class PanelProblem:
         return PanelCovariance(self.baseline, self.noise)
 
     @property
-    def _flat_lags(self) -> FloatArray:
-        """Lags (n_channels, n_markets x n_periods, window)."""
-        return self.lags.reshape(self.n_channels, -1, self.lags.shape[3])
-
-    @property
     def _common_prior(self) -> Prior:
         """Belief about the parameters all markets share."""
         own = slice(self.n_common)
@@ -281,23 +294,22 @@ class PanelProblem:
 
     def _media_slopes(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Media (n_markets, n_periods, n_channels), its Jacobian by what all markets share."""
-        shapes, retention = self.shapes(parameters), self.retention(parameters)
-        window = self.lags.shape[3]
-        felt = spread(self._flat_lags, adstock_weights(retention, window))
-        change = spread(self._flat_lags, adstock_weight_slopes(retention, window))
-        value, by_shape, by_log = response_slopes(felt, shapes)
-        relative = np.divide(change, felt, out=np.zeros_like(felt), where=felt > 0)
-        by_logit = retention * self.weeks * (1 - expit(shapes[:, 3]))
-        slopes = np.concatenate([by_shape, (by_log * relative * by_logit)[..., None]], axis=-1)
+        value, slopes = self._carried.slopes(self.shapes(parameters))
         strength = np.exp(self.strengths(parameters))[:, None, :]
         cells = (*self.revenue.shape, self.n_channels)
-        jacobian = slopes.reshape(*cells, len(PARAMETERS)) * strength[..., None]
+        jacobian = slopes.reshape(*cells, self.n_own) * strength[..., None]
         return value.reshape(cells) * strength, jacobian.reshape(*self.revenue.shape, -1)
+
+    @property
+    def _carried(self) -> CarriedMedia:
+        """The channels with their past, market after market."""
+        flat = self.lags.reshape(self.n_channels, -1, self.lags.shape[3])
+        return CarriedMedia(flat, self.weeks, self.structure)
 
     @property
     def _by_effect(self) -> slice:
         """Columns of linearised rows that are derivatives by the log of an effect."""
-        return slice(1, None, len(PARAMETERS))
+        return slice(1, None, self.n_own)
 
     def _by_parameter(self, shared: FloatArray) -> FloatArray:
         """Products of markets' rows as columns (n_shared, 1 + n_parameters): residual, common
