@@ -3,9 +3,11 @@
 from typing import TYPE_CHECKING, Any
 
 from optimizer.amounts import sure
+from optimizer.archive import Archive
 from optimizer.cells import PlanWarning
 from optimizer.compare import compare
 from optimizer.comparison import Comparison, Difference, Move
+from optimizer.curve_points import curve_points
 from optimizer.errors import (
     ClusterError,
     DocumentError,
@@ -30,24 +32,28 @@ from optimizer.sensitivity_document import Sensitivity
 from optimizer.version import VERSION
 
 if TYPE_CHECKING:
-    from optimizer.archive import (
-        history_of_parquet,
-        history_to_parquet,
-        model_of_bytes,
-        model_to_bytes,
-    )
     from optimizer.files import (
         parse_history,
         parse_lift_tests,
         read_document,
         read_history,
         read_lift_tests,
+        read_series,
         write_whole,
     )
     from optimizer.fitting.fit import fit
+    from optimizer.folders import open_archive
     from optimizer.history import Control, History, Spacing, UnusableHistoryError
     from optimizer.lift_tests import LiftTest, UnusableTestsError
+    from optimizer.many import ManyFits, ManyPlans, fit_many, plan_many
+    from optimizer.packing import (
+        history_of_parquet,
+        history_to_parquet,
+        model_of_bytes,
+        model_to_bytes,
+    )
     from optimizer.quality import check
+    from optimizer.series import SeriesTable
     from optimizer.tables.findings import Finding, Severity
 
 __version__ = VERSION
@@ -58,26 +64,34 @@ _ON_FIRST_USE = {
     "Finding": "optimizer.tables.findings",
     "History": "optimizer.history",
     "LiftTest": "optimizer.lift_tests",
+    "ManyFits": "optimizer.many",
+    "ManyPlans": "optimizer.many",
+    "SeriesTable": "optimizer.series",
     "Severity": "optimizer.tables.findings",
     "Spacing": "optimizer.history",
     "UnusableHistoryError": "optimizer.history",
     "UnusableTestsError": "optimizer.lift_tests",
     "check": "optimizer.quality",
     "fit": "optimizer.fitting.fit",
-    "history_of_parquet": "optimizer.archive",
-    "history_to_parquet": "optimizer.archive",
-    "model_of_bytes": "optimizer.archive",
-    "model_to_bytes": "optimizer.archive",
+    "fit_many": "optimizer.many",
+    "history_of_parquet": "optimizer.packing",
+    "history_to_parquet": "optimizer.packing",
+    "model_of_bytes": "optimizer.packing",
+    "model_to_bytes": "optimizer.packing",
+    "open_archive": "optimizer.folders",
     "parse_history": "optimizer.files",
     "parse_lift_tests": "optimizer.files",
+    "plan_many": "optimizer.many",
     "read_document": "optimizer.files",
     "read_history": "optimizer.files",
     "read_lift_tests": "optimizer.files",
+    "read_series": "optimizer.files",
     "write_whole": "optimizer.files",
 }
 
 __all__ = [
     "AllocationRow",
+    "Archive",
     "ClusterError",
     "Comparison",
     "Control",
@@ -94,6 +108,8 @@ __all__ = [
     "HistoryError",
     "InfeasibleError",
     "LiftTest",
+    "ManyFits",
+    "ManyPlans",
     "Model",
     "Move",
     "OptimizerError",
@@ -103,6 +119,7 @@ __all__ = [
     "RiskFrontier",
     "Scenario",
     "Sensitivity",
+    "SeriesTable",
     "Severity",
     "SolverError",
     "Spacing",
@@ -111,18 +128,23 @@ __all__ = [
     "__version__",
     "check",
     "compare",
+    "curve_points",
     "fit",
+    "fit_many",
     "frontier",
     "history_of_parquet",
     "history_to_parquet",
     "model_of_bytes",
     "model_to_bytes",
+    "open_archive",
     "parse_history",
     "parse_lift_tests",
     "plan",
+    "plan_many",
     "read_document",
     "read_history",
     "read_lift_tests",
+    "read_series",
     "risk_frontier",
     "sensitivity",
     "sure",
