@@ -1,0 +1,78 @@
+"""Who asks: an API key in ``Authorization: Bearer``, checked before anything else is read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.problems import RequestError
+from api.serving.desk import Desk
+from api.store import keys
+from api.store.keys import Caller, Scope
+
+HOME = Caller("none", "wsp_home", frozenset(keys.SCOPES))  # where keys are switched off
+
+
+def desk_of(request: Request) -> Desk:
+    """The process's desk."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+TheDesk = Annotated[Desk, Depends(desk_of)]
+
+
+def caller_of(request: Request, desk: TheDesk) -> Caller:
+    """Whose key the request came with; 401 where it has none that lives."""
+    if not desk.settings.auth:
+        return HOME
+    kind, _, key = request.headers.get("authorization", "").partition(" ")
+    if kind.lower() != "bearer" or not key:
+        raise _unknown("This needs an API key. Send the header `Authorization: Bearer romi_...`.")
+    with desk.database.read() as connection:
+        caller = keys.identify(connection, desk.pepper, key.strip())
+    if caller is None:
+        raise _unknown("The API key is unknown, expired or revoked. Ask for a new one.")
+    limiter = request.app.state.limiter
+    if not limiter.admits(caller.key):
+        raise RequestError(
+            429,
+            "too_many_requests",
+            "This key has sent more requests than its limit. Wait as long as Retry-After says.",
+            headers={"Retry-After": str(limiter.seconds_to_wait(caller.key))},
+        )
+    desk.note_use(caller.key)
+    request.state.caller = caller
+    return caller
+
+
+AnyCaller = Annotated[Caller, Depends(caller_of)]
+
+
+def _unknown(detail: str) -> RequestError:
+    return RequestError(
+        401, "unauthorized", detail, headers={"WWW-Authenticate": 'Bearer realm="romi"'}
+    )
+
+
+class _Reaching:
+    """Lets pass only keys that reach a scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    def __call__(self, caller: AnyCaller) -> Caller:
+        if caller.may(self.scope):
+            return caller
+        raise RequestError(
+            403,
+            "out_of_scope",
+            f"This key may not {self.scope}; it may {', '.join(sorted(caller.scopes))}. "
+            f"Use a key with the scope {self.scope}.",
+        )
+
+
+Reader = Annotated[Caller, Depends(_Reaching("read"))]
+Writer = Annotated[Caller, Depends(_Reaching("write"))]
+Admin = Annotated[Caller, Depends(_Reaching("admin"))]

@@ -1,0 +1,139 @@
+"""What every request passes: an id, a size limit, security headers, a log line, counters."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from api.problems import problem
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+log = structlog.get_logger("romi.http")
+
+SECURITY = [
+    (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+]
+LARGEST_ID = 80
+
+
+class TooLargeError(Exception):
+    """The body is longer than the service takes."""
+
+
+class Gate:
+    """The outermost layer of the application."""
+
+    def __init__(self, app: App, *, most_bytes: int, registry: CollectorRegistry) -> None:
+        self.app, self.most_bytes = app, most_bytes
+        self.count = Counter(
+            "romi_requests", "Requests", ["method", "route", "status"], registry=registry
+        )
+        self.seconds = Histogram(
+            "romi_request_seconds", "Seconds to answer", ["method", "route"], registry=registry
+        )
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Pass one request on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        passage = _Passage(scope, receive, send, self.most_bytes)
+        begun = time.perf_counter()
+        try:
+            if passage.stated_bytes > self.most_bytes:
+                raise TooLargeError
+            await self.app(scope, passage.receive, passage.send)
+        except TooLargeError:
+            await passage.refuse(self.most_bytes)
+        finally:
+            self._note(scope, passage, time.perf_counter() - begun)
+
+    def _note(self, scope: MutableMapping[str, Any], passage: _Passage, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", "none")
+        self.count.labels(scope["method"], route, str(passage.status)).inc()
+        self.seconds.labels(scope["method"], route).observe(seconds)
+        log.info(
+            "request",
+            method=scope["method"],
+            path=scope["path"],
+            status=passage.status,
+            ms=round(1000 * seconds, 1),
+            request=passage.identity,
+        )
+
+
+class _Passage:
+    """One request on its way in and its answer on the way out."""
+
+    def __init__(
+        self, scope: MutableMapping[str, Any], receive: Receive, send: Send, most_bytes: int
+    ) -> None:
+        self._receive, self._send, self._most = receive, send, most_bytes
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"").decode("latin-1")
+        plain = given.isascii() and given.replace("-", "").isalnum()
+        self.identity = given if plain and len(given) <= LARGEST_ID else uuid4().hex
+        scope.setdefault("state", {})["request_id"] = self.identity
+        length = headers.get(b"content-length", b"0")
+        self.stated_bytes = int(length) if length.isdigit() else 0
+        self.status, self._seen = 0, 0
+
+    async def receive(self) -> Message:
+        """The next part of the body, counted."""
+        message = await self._receive()
+        self._seen += len(message.get("body", b""))
+        if self._seen > self._most:
+            raise TooLargeError
+        return message
+
+    async def send(self, message: Message) -> None:
+        """The next part of the answer, with the headers every answer has."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            own = [(b"x-request-id", self.identity.encode()), *SECURITY]
+            message["headers"] = [*message["headers"], *own]
+        await self._send(message)
+
+    async def refuse(self, most_bytes: int) -> None:
+        """413, unless an answer was begun."""
+        if self.status:
+            return
+        told = f"The body is larger than {most_bytes >> 20} MB. Send less at once."
+        body = json.dumps(problem(413, "too_large", told, request=self.identity)).encode()
+        headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+        await self.send({"type": "http.response.start", "status": 413, "headers": headers})
+        await self._send({"type": "http.response.body", "body": body})
+
+
+class Limiter:
+    """So many requests a minute of each key, counted by this process."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._window = MovingWindowRateLimiter(MemoryStorage())
+        self._item = RateLimitItemPerMinute(per_minute)
+
+    def admits(self, key: str) -> bool:
+        """Whether one more request of this key is within its limit."""
+        return self._window.hit(self._item, key)
+
+    def seconds_to_wait(self, key: str) -> int:
+        """Until the next one is."""
+        return max(
+            1, round(self._window.get_window_stats(self._item, key).reset_time - time.time())
+        )

@@ -1,0 +1,187 @@
+"""The service as one application: routes, errors in one shape, start and stop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from prometheus_client import CollectorRegistry
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from starlette.exceptions import HTTPException
+
+from api.gate import Gate, Limiter
+from api.problems import RequestError, problem, problem_of
+from api.routes import access, health, histories, jobs, models, plans, questions, scenarios
+from api.serving.desk import Desk
+from api.settings import Settings
+from api.store import idempotency
+from api.store.clock import now
+from api.store.database import StoreError, upgrade
+from api.store.tables import workspaces
+from optimizer import OptimizerError, __version__
+
+HOUSEKEEPING_SECONDS = 60.0
+
+log = structlog.get_logger("romi.service")
+
+
+def application(settings: Settings | None = None) -> FastAPI:
+    """The service under these settings; the environment's where none are given."""
+    chosen = settings or Settings()
+    registry = CollectorRegistry()
+    app = FastAPI(
+        title="romi",
+        version=__version__,
+        description="Marketing budgets split with a proof.",
+        lifespan=_life,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        separate_input_output_schemas=True,
+    )
+    app.state.settings, app.state.registry = chosen, registry
+    app.state.limiter = Limiter(chosen.requests_per_minute)
+    for part in (histories, models, scenarios, plans, questions, jobs, access, health):
+        app.include_router(part.router)
+    _tell_errors(app)
+    app.add_middleware(Gate, most_bytes=chosen.upload_mb << 20, registry=registry)
+    return app
+
+
+@asynccontextmanager
+async def _life(app: FastAPI) -> AsyncIterator[None]:
+    """From the first request to the last."""
+    desk = await run_in_threadpool(_opened, app.state.settings)
+    app.state.desk = desk
+    chores = asyncio.create_task(_keep_house(desk))
+    try:
+        yield
+    finally:
+        chores.cancel()
+        with suppress(asyncio.CancelledError):
+            await chores
+        await run_in_threadpool(desk.close)
+
+
+def _opened(settings: Settings) -> Desk:
+    desk = Desk.of(settings)
+    upgrade(desk.database)
+    if not settings.auth:
+        _make_home(desk)
+    return desk
+
+
+def _make_home(desk: Desk) -> None:
+    """The one workspace of a service without keys."""
+    from api.auth import HOME
+
+    with desk.database.write() as connection:
+        known = select(workspaces.c.id).where(workspaces.c.id == HOME.workspace)
+        if connection.execute(known).first() is None:
+            row = {"id": HOME.workspace, "name": "home", "created_at": now()}
+            connection.execute(workspaces.insert().values(**row))
+
+
+async def _keep_house(desk: Desk) -> None:
+    """Once a minute: write down the last use of keys, drop old answers."""
+    while True:
+        await asyncio.sleep(HOUSEKEEPING_SECONDS)
+        try:
+            await run_in_threadpool(desk.flush_uses)
+            await run_in_threadpool(_forget, desk)
+        except DBAPIError as wrong:
+            log.warning("database_silent", error=str(wrong.orig)[:200])
+
+
+def _forget(desk: Desk) -> None:
+    with desk.database.write() as connection:
+        idempotency.forget_old(connection)
+
+
+def _tell_errors(app: FastAPI) -> None:
+    """Every error as one shape."""
+    app.add_exception_handler(RequestError, _refused)
+    app.add_exception_handler(OptimizerError, _told)
+    app.add_exception_handler(RequestValidationError, _misshapen)
+    app.add_exception_handler(HTTPException, _plain)
+    app.add_exception_handler(DBAPIError, _away)
+    app.add_exception_handler(StoreError, _away)
+    app.add_exception_handler(Exception, _broken)
+
+
+def _answer(request: Request, content: dict[str, Any], headers: Any = None) -> JSONResponse:
+    identity = getattr(request.state, "request_id", None)
+    return JSONResponse(
+        content | {"request": identity},
+        content["status"],
+        headers=headers,
+        media_type="application/problem+json",
+    )
+
+
+def _refused(request: Request, error: Any) -> JSONResponse:
+    return _answer(request, problem_of(error), error.headers)
+
+
+def _told(request: Request, error: Any) -> JSONResponse:
+    return _answer(request, problem_of(error))
+
+
+def _misshapen(request: Request, error: Any) -> JSONResponse:
+    """A body, a header or a query that is not what the route takes."""
+    faults = error.errors()
+    if any(fault["type"] == "json_invalid" for fault in faults):
+        told = "The body is no JSON. Check quotes, commas and brackets."
+        return _answer(request, problem(400, "unreadable_body", told))
+    errors = tuple(
+        {"pointer": _pointer(fault["loc"]), "detail": str(fault["msg"])} for fault in faults
+    )
+    first = errors[0]
+    told = (
+        f"The request has {len(errors)} fault{'s'[: len(errors) > 1]}: {first['pointer']}: "
+        f"{first['detail']}. Mend what `errors` names."
+    )
+    return _answer(request, problem(422, "faulty_request", told, errors))
+
+
+def _pointer(place: tuple[Any, ...]) -> str:
+    """Where a fault stands: a pointer into the body, or the name of a header or parameter."""
+    kind, *parts = place
+    if kind == "body":
+        return "".join(f"/{part}" for part in parts) or "/"
+    return f"{kind}:{'.'.join(str(part) for part in parts)}"
+
+
+_ADVICE = {
+    404: "There is no such route. See /openapi.json for those there are.",
+    405: "This route does not take this method. See /openapi.json.",
+    400: "The body cannot be parsed. Check its form and its Content-Type.",
+}
+
+
+def _plain(request: Request, error: Any) -> JSONResponse:
+    told = _ADVICE.get(error.status_code, str(error.detail))
+    code = {404: "no_route", 405: "no_method", 400: "unreadable_body"}.get(
+        error.status_code, "refused"
+    )
+    return _answer(request, problem(error.status_code, code, told), error.headers)
+
+
+def _away(request: Request, error: Any) -> JSONResponse:
+    """The database is away: nothing was kept, and the same request may be sent again."""
+    log.warning("database_silent", error=str(error)[:200])
+    told = "The database does not answer. Nothing was stored; send the request again in a moment."
+    return _answer(request, problem(503, "store_away", told), {"Retry-After": "2"})
+
+
+def _broken(request: Request, error: Any) -> JSONResponse:
+    log.error("failed", error=type(error).__name__, exc_info=error)
+    return _answer(request, problem_of(error))

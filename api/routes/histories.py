@@ -1,0 +1,143 @@
+"""Histories: upload, look, list."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Form, Path, UploadFile
+from fastapi.responses import JSONResponse, Response
+
+from api.auth import Reader, TheDesk, Writer
+from api.problems import RequestError
+from api.routes.answers import Cursor, IdempotencyKey, Limit, answered, as_json, problems
+from api.schemas import HistoryOut, Paged
+from api.serving import histories, rows
+from api.serving.once import Deed, store_once
+from api.store import tables
+from api.store.idempotency import Kept
+
+router = APIRouter(prefix="/v1/histories", tags=["histories"])
+
+HistoryId = Annotated[str, Path(max_length=80)]
+Files = Annotated[list[UploadFile], "CSV, XLSX or Parquet; several are joined"]
+Layout = Annotated[Literal["attributed", "aggregate"] | None, Form()]
+Columns = Annotated[
+    str | None, Form(description="JSON, as `history.columns` of a scenario", max_length=100_000)
+]
+Currency = Annotated[str | None, Form(max_length=10)]
+
+
+@router.post("", status_code=201, response_model=HistoryOut, responses=problems(400, 409, 413))
+def upload_history(  # noqa: PLR0913, PLR0917  (the form's fields)
+    desk: TheDesk,
+    caller: Writer,
+    file: Files,
+    name: Annotated[str | None, Form(max_length=200)] = None,
+    layout: Layout = None,
+    columns: Columns = None,
+    currency: Currency = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Keep a history; every finding comes with it."""
+    options = _options(layout, columns, currency)
+    with histories.laid_down(desk, _named(file)) as laid:
+        said = histories.said_by(laid, {**options, "name": name})
+        deed = Deed(caller, "history.upload", idempotency_key, said)
+        called = name or laid[0]["name"]
+        try:
+            return answered(histories.upload(desk, deed, laid, called, options))
+        except histories.BadUploadError as bad:
+            return refused(bad)
+
+
+@router.post("/preview", response_model=dict[str, Any], responses=problems(400, 413))
+def preview_upload(
+    desk: TheDesk,
+    _: Reader,
+    file: Files,
+    layout: Layout = None,
+    columns: Columns = None,
+    currency: Currency = None,
+) -> Response:
+    """What reading these files would give; nothing is kept."""
+    options = _options(layout, columns, currency)
+    with histories.laid_down(desk, _named(file)) as laid:
+        try:
+            return as_json(histories.look(desk, laid, options))
+        except histories.BadUploadError as bad:
+            return refused(bad)
+
+
+@router.get("", response_model=Paged, responses=problems())
+def list_histories(
+    desk: TheDesk, caller: Reader, limit: Limit = 50, cursor: Cursor = None
+) -> Response:
+    """Histories, newest first."""
+    with desk.database.read() as connection:
+        page = rows.listed(
+            connection, tables.histories, caller.workspace, limit=limit, cursor=cursor
+        )
+    return as_json(page)
+
+
+@router.get("/{history_id}", response_model=HistoryOut, responses=problems(404))
+def get_history(desk: TheDesk, caller: Reader, history_id: HistoryId) -> Response:
+    """One history."""
+    return as_json(rows.shown(_found(desk, caller, history_id)))
+
+
+@router.get("/{history_id}/preview", response_model=dict[str, Any], responses=problems(404))
+def preview_history(desk: TheDesk, caller: Reader, history_id: HistoryId) -> Response:
+    """Its first rows, as they were understood."""
+    return as_json(histories.preview(desk, caller, history_id))
+
+
+@router.get("/{history_id}/quality", response_model=dict[str, Any], responses=problems(404))
+def history_quality(desk: TheDesk, caller: Reader, history_id: HistoryId) -> Response:
+    """Everything noticed while it was read and checked."""
+    return as_json({"findings": _found(desk, caller, history_id)["findings"]})
+
+
+@router.delete("/{history_id}", status_code=204, responses=problems(404))
+def delete_history(desk: TheDesk, caller: Writer, history_id: HistoryId) -> Response:
+    """Take a history away; models fitted to it stay."""
+
+    def make(connection: Any) -> tuple[str, Kept]:
+        rows.removed(connection, tables.histories, caller.workspace, history_id)
+        return history_id, Kept(204, {}, None)
+
+    store_once(desk, Deed(caller, "history.delete"), make)
+    return Response(status_code=204)
+
+
+def refused(bad: histories.BadUploadError) -> JSONResponse:
+    """The problem the reading child told."""
+    return JSONResponse(bad.problem, bad.problem["status"], media_type="application/problem+json")
+
+
+def _found(desk: TheDesk, caller: Reader, history_id: str) -> Any:
+    with desk.database.read() as connection:
+        return rows.found(connection, tables.histories, caller.workspace, history_id)
+
+
+def _named(files: list[UploadFile]) -> list[tuple[str, Any]]:
+    return [(file.filename or "upload.csv", file.file) for file in files]
+
+
+def _options(layout: str | None, columns: str | None, currency: str | None) -> dict[str, Any]:
+    """The form's options as the reader takes them."""
+    if columns is None:
+        return {"layout": layout, "columns": None, "currency": currency}
+    try:
+        named = json.loads(columns)
+    except (ValueError, RecursionError):
+        named = None
+    if not isinstance(named, dict | list):
+        raise RequestError(
+            422,
+            "faulty_columns",
+            'The form field columns is no JSON object. Write such as {"date": "week"}.',
+            errors=({"pointer": "/columns", "detail": "no JSON object"},),
+        )
+    return {"layout": layout, "columns": named, "currency": currency}

@@ -1,0 +1,99 @@
+"""Questions answered at once, nothing kept: recommendations, what-ifs, frontiers, comparisons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from api.problems import RequestError
+from api.schemas import CompareIn, FrontierIn, RecommendationIn, WhatIfIn
+from api.serving import rows
+from api.serving.desk import Desk
+from api.store.keys import Caller
+from api.store.tables import plans
+
+if TYPE_CHECKING:
+    from optimizer import Comparison, Frontier, Model, Plan, RiskFrontier, Scenario
+
+MOST_SCENARIOS = 100
+
+
+def recommend(desk: Desk, caller: Caller, wanted: RecommendationIn) -> Plan | list[Plan]:
+    """The best split of a scenario, or of each of a list."""
+    import optimizer
+
+    model = _model(desk, caller, wanted.model)
+    if not isinstance(wanted.scenario, list):
+        return optimizer.plan(model, _scenario(wanted.scenario, "/scenario"))
+    if not 1 <= len(wanted.scenario) <= MOST_SCENARIOS:
+        raise RequestError(
+            422, "too_many", f"Send one to {MOST_SCENARIOS} scenarios at once, or store them."
+        )
+    asked = [_scenario(one, f"/scenario/{i}") for i, one in enumerate(wanted.scenario)]
+    return [optimizer.plan(model, scenario) for scenario in asked]
+
+
+def what_if(desk: Desk, caller: Caller, wanted: WhatIfIn) -> Plan:
+    """What a stated split would bring."""
+    from optimizer import what_if as judge
+
+    model = _model(desk, caller, wanted.model)
+    with _beneath("/split", of="split"):
+        return judge(model, _scenario(wanted.scenario, "/scenario"), wanted.split)
+
+
+def frontier(desk: Desk, caller: Caller, wanted: FrontierIn) -> Frontier | RiskFrontier:
+    """The best value of every budget, or of every weight of risk."""
+    import optimizer
+
+    model = _model(desk, caller, wanted.model)
+    scenario = _scenario(wanted.scenario, "/scenario")
+    if wanted.risk:
+        return optimizer.risk_frontier(model, scenario, points=wanted.points)
+    return optimizer.frontier(
+        model, scenario, points=wanted.points, least=wanted.least, most=wanted.most
+    )
+
+
+def compare(desk: Desk, caller: Caller, wanted: CompareIn) -> Comparison:
+    """Kept plans side by side."""
+    import optimizer
+    from optimizer import Plan, Scenario
+
+    with desk.database.read() as connection:
+        found = [rows.found(connection, plans, caller.workspace, one) for one in wanted.plans]
+        models = {row["model"] for row in found}
+        same = models.pop() if len(models) == 1 else None
+        blob = rows.model_row(connection, caller.workspace, same)["blob"] if same else None
+    questions = [Scenario.from_dict(row["question"]) for row in found]
+    given = [Plan.from_dict(row["document"]) for row in found]
+    return optimizer.compare(given, desk.model(blob) if blob else None, scenarios=questions)
+
+
+def _model(desk: Desk, caller: Caller, wanted: str) -> Model:
+    with desk.database.read() as connection:
+        row = rows.model_row(connection, caller.workspace, wanted)
+    return desk.model(row["blob"])
+
+
+def _scenario(content: Any, pointer: str) -> Scenario:
+    """A scenario, its faults told from the top of the body."""
+    from optimizer import Scenario
+
+    with _beneath(pointer):
+        return Scenario.from_dict(content)
+
+
+@contextmanager
+def _beneath(pointer: str, of: str = "scenario") -> Iterator[None]:
+    """Tell a document's faults from the top of the body it stands in."""
+    from optimizer import DocumentError, Fault
+
+    try:
+        yield
+    except DocumentError as error:
+        if error.document != of:
+            raise
+        faults = tuple(Fault(pointer + fault.pointer, fault.message) for fault in error.faults)
+        raise type(error)(error.document, faults) from None

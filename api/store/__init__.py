@@ -1,0 +1,1 @@
+"""What the service keeps: rows in one database, immutable files beside it."""
