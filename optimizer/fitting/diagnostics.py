@@ -12,6 +12,7 @@ import numpy.typing as npt
 from optimizer.fitting import noise
 from optimizer.fitting.aggregate import AggregateProblem
 from optimizer.fitting.mode import descend
+from optimizer.fitting.panel import PanelProblem
 from optimizer.fitting.posterior import Posterior
 from optimizer.fitting.response import response
 from optimizer.fitting.structure import USUAL, Structure
@@ -34,6 +35,7 @@ TEST_LENGTHS = {"week": (2, 4, 6, 8), "month": (1, 2, 3)}
 FLAT = 0.002  # sd, of mean revenue, under which there are no ups and downs to explain
 SILENT = 0.01  # mean, of mean revenue, under which there is nothing to forecast
 CLEAR_LIFT = 2.0  # standard errors a test should be able to show
+TOGETHER = (AggregateProblem, PanelProblem)  # models of revenue that is known as a whole
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Subject:
     weeks: float  # in one period
     stated: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # ROAS, by the planner
     structure: Structure = USUAL
+    series: FloatArray | None = None  # (n_series,), shares of markets in the whole, of a panel
 
     @property
     def variation(self) -> FloatArray:
@@ -123,7 +126,7 @@ def _learned_words(
             f"The history hardly says what {channel} earns: moving its money rests mostly on "
             "what was believed before. Lock its spend, or test it first."
         )
-    if constant and not isinstance(subject.posterior.mode.problem, AggregateProblem):
+    if constant and not isinstance(subject.posterior.mode.problem, TOGETHER):
         return (
             f"The return on {channel} is known at today's spend, but not what more or less "
             "would bring: its spend hardly changes."
@@ -171,7 +174,7 @@ def _ratio_sd(covariance: FloatArray) -> FloatArray:
 def _twins(subject: Subject) -> npt.NDArray[np.bool_]:
     """Pairs whose spends rise and fall as one, where only their joint revenue is seen."""
     count = len(subject.channels)
-    if not isinstance(subject.posterior.mode.problem, AggregateProblem):
+    if not isinstance(subject.posterior.mode.problem, TOGETHER):
         return np.zeros((count, count), dtype=bool)
     away = subject.spend / subject.spend.mean(axis=0) - 1
     length = np.sqrt((away**2).sum(axis=0))
@@ -359,7 +362,9 @@ def _test_doubt(subject: Subject, rng: np.random.Generator) -> FloatArray:
 def _test_error(subject: Subject, periods: FloatArray) -> FloatArray:
     """Standard error of a test's lift per period, (n_lengths, n_channels)."""
     mode = subject.posterior.mode
-    per_period = mode.problem.residuals(mode.parameters).std(axis=0) * subject.units
+    left = mode.problem.residuals(mode.parameters)
+    whole = left if subject.series is None else left @ subject.series[:, None]
+    per_period = whole.std(axis=0) * subject.units
     return np.asarray(per_period * np.sqrt(2 / periods)[:, None])
 
 
@@ -369,7 +374,7 @@ def _shown(subject: Subject, periods: FloatArray) -> FloatArray:
     After t periods of changed spend all of the effect has moved that arrives within t periods.
     """
     mode = subject.posterior.mode
-    if not isinstance(mode.problem, AggregateProblem):
+    if not isinstance(mode.problem, TOGETHER):
         return np.ones((len(periods), len(subject.channels)))
     weights = mode.problem.carryover_weights(mode.parameters)  # channel, lag
     arrived = np.cumsum(weights, axis=1)

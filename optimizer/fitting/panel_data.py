@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from optimizer.errors import FitError
 from optimizer.geography import IN_COMMON, in_common
 from optimizer.history import History
 from optimizer.tables.openings import opening_times
@@ -38,9 +39,20 @@ class PanelData:
 
     @classmethod
     def of(cls, history: History) -> PanelData:
-        """The panel of a history with revenue and spend somewhere."""
+        """The panel of a history.
+
+        Raises
+        ------
+        FitError
+            No market has both revenue and spend.
+        """
         markets = np.flatnonzero((history.revenue > 0).any(axis=1))
         channels = np.flatnonzero(history.spend[markets].sum(axis=(0, 1)) > 0)
+        if not channels.size:
+            raise FitError(
+                "No market that has revenue has any spend. Check that markets are named alike in "
+                "the rows of spend and of revenue."
+            )
         spend = history.spend[np.ix_(markets, np.arange(len(history.dates)), channels)]
         opened = opening_times(history.revenue[markets] != 0)
         revenue = np.where(opened, history.revenue[markets], 0.0)

@@ -2,53 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from optimizer.fitting import noise
+from optimizer.fitting.aggregate import WEEKS
+from optimizer.fitting.diagnostics import Subject, diagnose
 from optimizer.fitting.lift_rows import FittedCurve, LiftRows
+from optimizer.fitting.lift_verdicts import predicted, verdicts
 from optimizer.fitting.mode import find_mode
 from optimizer.fitting.panel import PanelProblem
 from optimizer.fitting.panel_data import PanelData
+from optimizer.fitting.panel_remarks import panel_remarks, trading
 from optimizer.fitting.posterior import FURTHEST, Posterior
 from optimizer.fitting.priors import Beliefs
+from optimizer.fitting.response import curve_document
 from optimizer.geography import with_repeats_divided
 from optimizer.history import History
 from optimizer.lift_tests import LiftTest
-from optimizer.model import Carryover, Diagnostic, Hill, ModelChannel, ResidualNoise
+from optimizer.model import MOST_DELAY, Carryover, Diagnostic, ModelChannel, ResidualNoise
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Periods without revenue at the end of a history after which a market counts as closed.
-CLOSED = 4
+#: Where a market's own strength goes into a shape: the log of the effect comes first.
+_ON_EFFECT = np.array([1.0, 0.0, 0.0, 0.0, 0.0])
 
 
 @dataclass(frozen=True)
 class FittedPanel:
     """A geo history, fitted."""
 
-    history: History
+    given: History
+    history: History  # figures of the whole country divided over its markets
     data: PanelData
     posterior: Posterior[PanelProblem]
+    stated: Mapping[str, tuple[float, float]]  # ROAS, by the planner
     rng: np.random.Generator
+    tested: tuple[Diagnostic, ...] = ()  # what lift tests in the likelihood say
 
     def curves(self, draws: int) -> list[ModelChannel]:
         """The curves as the Model document holds them; 0 draws: the most plausible ones."""
-        problem, data = self.posterior.mode.problem, self.data
+        problem, data, going = self.posterior.mode.problem, self.data, trading(self.data)
         drawn = self.posterior.mode.parameters
         if draws:
             drawn = self.posterior.draws(draws, self.rng.spawn(1)[0])
         shapes = self.posterior.shapes(drawn)
         limit = FURTHEST * problem.pooled_sd
         strengths = np.clip(problem.strengths(drawn), -limit, limit)
-        retention = problem.retention(shapes.reshape(*shapes.shape[:-2], -1))
+        flat = shapes.reshape(*shapes.shape[:-2], -1)
+        retention, delay = problem.retention(flat), problem.delay(flat)
         return [
-            self._curve(g, i, shapes[..., i, :], strengths[..., g, i], retention[..., i])
+            self._curve(
+                int(g),
+                int(i),
+                shapes[..., i, :] + strengths[..., g, i, None] * _ON_EFFECT[: shapes.shape[-1]],
+                Carryover(
+                    retention=retention[..., i].tolist(),
+                    delay=None if delay is None else np.minimum(delay[..., i], MOST_DELAY).tolist(),
+                ),
+            )
             for g, i in np.argwhere(data.spent)
-            if self.trading[g]
+            if going[g]
         ]
 
     def noise(self) -> list[ResidualNoise]:
@@ -68,21 +85,29 @@ class FittedPanel:
         ]
 
     def diagnostics(self) -> list[Diagnostic]:
-        """What is to be said of the fit."""
-        return []
+        """What is to be said of markets and channels, then of the fit."""
+        remarks = panel_remarks(self.given, self.data, self.posterior.mode.problem)
+        return [*remarks, *self.tested, *diagnose(self._subject, self.rng)]
 
     @property
-    def trading(self) -> npt.NDArray[np.bool_]:
-        """Markets that still had revenue at the end, (n_markets,)."""
-        return np.asarray(self.data.open[:, -CLOSED:].any(axis=1))
-
-    def _curve(
-        self, g: int, i: int, shape: FloatArray, strength: FloatArray, retention: FloatArray
-    ) -> ModelChannel:
-        """The curve of one channel in one market, from shapes (..., 4) and strengths (...)."""
+    def _subject(self) -> Subject:
+        """All markets together, as the diagnostics see them."""
         data, history = self.data, self.history
-        slope, heads = np.exp(shape[..., 2]), data.heads[g]
-        ceiling = heads * data.unit * np.exp(shape[..., 0] + strength)
+        return Subject(
+            posterior=self.posterior,
+            channels=tuple(history.channels[i] for i in data.channels),
+            market=None,
+            spend=_own_courses(data),
+            units=np.full(len(data.channels), data.unit * data.heads.sum()),
+            weeks=WEEKS[history.spacing.value],
+            stated=self.stated,
+            structure=self.posterior.mode.problem.structure,
+            series=data.heads / data.heads.sum(),
+        )
+
+    def _curve(self, g: int, i: int, shape: FloatArray, carryover: Carryover) -> ModelChannel:
+        """The curve of one channel in one market, its own strength within the shape (..., n)."""
+        data, history = self.data, self.history
         spend = history.spend[data.markets[g], data.open[g], data.channels[i]]
         recent = spend[-round(history.spacing.periods_per_year) :]
         return ModelChannel(
@@ -91,12 +116,13 @@ class FittedPanel:
             history_spend_per_period=float(recent.mean()),
             history_largest_spend=float(spend.max()),
             recent_spend=recent.tolist(),
-            curve=Hill(
-                ceiling=(ceiling * (1 + np.exp(slope * shape[..., 1]))).tolist(),
-                half_saturation=(heads * data.usual[i] * np.exp(shape[..., 1])).tolist(),
-                slope=slope.tolist(),
+            curve=curve_document(
+                self.posterior.mode.problem.structure.curve,
+                shape,
+                usual=float(data.heads[g] * data.usual[i]),
+                unit=float(data.heads[g] * data.unit),
             ),
-            carryover=Carryover(retention=retention.tolist()),
+            carryover=carryover,
         )
 
 
@@ -113,14 +139,43 @@ def fit_panel(
     tests: Sequence[LiftTest] = (),
 ) -> FittedPanel:
     """Fit all markets of an aggregate history together."""
-    search, later = rng.spawn(2)
-    history = with_repeats_divided(history)
-    data = PanelData.of(history)
-    problem = PanelProblem.of(history, data, beliefs)
+    search, verdict, later = rng.spawn(3)
+    divided = with_repeats_divided(history)
+    data = PanelData.of(divided)
+    problem = PanelProblem.of(divided, data, beliefs)
     if tests:
-        problem = replace(problem, tests=LiftRows.of(tests, _cells(history, data), history))
+        problem = replace(problem, tests=LiftRows.of(tests, _cells(divided, data), divided))
     posterior = Posterior.around(find_mode(problem, search))
-    return FittedPanel(history, data, posterior, later)
+    told = _told_by_tests(posterior, divided, data, tests, verdict) if tests else []
+    stated = beliefs.stated_roas
+    return FittedPanel(history, divided, data, posterior, stated, later, tuple(told))
+
+
+def _told_by_tests(
+    posterior: Posterior[PanelProblem],
+    history: History,
+    data: PanelData,
+    tests: Sequence[LiftTest],
+    rng: np.random.Generator,
+) -> list[Diagnostic]:
+    """What lift tests say against what the curves would say without them."""
+    problem, mode = posterior.mode.problem, posterior.mode.parameters
+    names = (history.channels[i] for i in data.channels)
+    kept = dict(zip(names, problem.retention(mode).tolist(), strict=True))
+    predictions = predicted(posterior, problem.untested(), rng)
+    return verdicts(tests, predictions, history, kept)
+
+
+def _own_courses(data: PanelData) -> FloatArray:
+    """Spend of every open period in multiples of the market's own mean, (n_rows, n_channels).
+
+    What differs between markets all the time is taken for the markets' own level of revenue, so
+    it says nothing of media; a market without the channel does not move it.
+    """
+    opened = data.open[..., None]
+    mean = (data.spend * opened).sum(axis=1, keepdims=True) / opened.sum(axis=1, keepdims=True)
+    relative = np.divide(data.spend, mean, out=np.ones_like(data.spend), where=mean > 0)
+    return np.asarray(relative[data.open])
 
 
 def _cells(history: History, data: PanelData) -> list[FittedCurve]:

@@ -22,6 +22,7 @@ from scipy.linalg import LinAlgError, cholesky, solve_triangular
 
 from optimizer.errors import FitError
 from optimizer.fitting.mode import Mode, Problem, hessian, objectives
+from optimizer.fitting.panel import PanelProblem
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -87,12 +88,26 @@ class Posterior(Generic[P]):
 
     def tail_index(self, rng: np.random.Generator) -> float:
         """k-hat of importance sampling from the Gaussian: above 0.7 it is a poor picture."""
-        sample = self.draws(IMPORTANCE_DRAWS, rng)
+        sample = self._usual_strengths(self.draws(IMPORTANCE_DRAWS, rng))
         away = (sample - self.mode.parameters) @ self.factor.T
         heights = objectives(self.mode.problem, sample)
         logs = 0.5 * (away**2).sum(axis=1) - 0.5 * heights
         logs = np.where(np.isfinite(logs), logs, -np.inf)
         return pareto_tail_index(np.exp(logs - logs.max()))
+
+    def _usual_strengths(self, sample: FloatArray) -> FloatArray:
+        """A panel's draws with every market's strengths at their centre given the rest.
+
+        There are dozens of strengths, each next to Gaussian: together they would drown a sample.
+        """
+        problem, centre = self.mode.problem, self.mode.parameters
+        if not isinstance(problem, PanelProblem):
+            return sample
+        precision, split = self.factor.T @ self.factor, problem.n_common
+        away = sample[:, :split] - centre[:split]
+        pull = precision[split:, :split] @ away.T
+        usual = centre[split:] - np.linalg.solve(precision[split:, split:], pull).T
+        return np.concatenate([sample[:, :split], usual], axis=1)
 
 
 def pareto_tail_index(weights: FloatArray) -> float:
