@@ -203,6 +203,27 @@ class ResidualNoise(Document):
     autocorrelation: float = Field(description="of one period's with the next one's, -1 to 1")
 
 
+class Evidence(Document):
+    """How much better a structure forecasts the second half of a history than the usual one."""
+
+    curve: str
+    carryover: str
+    difference: float = Field(description="sum of log densities less the first structure's")
+    standard_error: float = Field(ge=0, description="of the difference")
+
+
+class StructureRecord(Document):
+    """What a fit took for granted."""
+
+    curve: str
+    carryover: str
+    baseline: str
+    drift: float = Field(ge=0, description="sd of the log of effectiveness, per root week")
+    evidence: tuple[Evidence, ...] = Field(
+        default=(), description="of the structures it was chosen from; empty: it was stated"
+    )
+
+
 class FitRecord(Document):
     """How a fitted model came to be: enough to say what it rests on and to make it again."""
 
@@ -217,6 +238,9 @@ class FitRecord(Document):
     priors: dict[str, dict[str, tuple[float, float]]] = Field(
         description="channel -> parameter -> (centre, sd); roas and half_saturation and slope: "
         "median and sd of the log; retention: mean and sd of the logit per week"
+    )
+    structure: StructureRecord | None = Field(
+        default=None, description="absent: Hill curves, geometric carryover, a trend and seasons"
     )
     lift_tests: str | None = Field(default=None, description="sha256 of the lift tests")
     noise: tuple[ResidualNoise, ...] = Field(

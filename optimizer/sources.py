@@ -97,6 +97,27 @@ class FitOptions(Document):
         ),
     )
 
+    curve: Literal["hill", "exponential", "logistic", "log", "power", "auto"] = Field(
+        default="hill",
+        description="family of all curves; auto: another than hill where it forecasts clearly "
+        "better",
+    )
+    carryover: Literal["geometric", "peaked", "auto"] = Field(
+        default="geometric",
+        description="geometric: effects fall from the start; peaked: they peak after a delay; "
+        "auto: peaked where it forecasts clearly better; layout aggregate",
+    )
+    baseline: Literal["trend", "smooth"] = Field(
+        default="trend",
+        description="smooth: a free course of revenue, 3 % over 10 weeks, beside trend and "
+        "seasons; layout aggregate",
+    )
+    drift: Annotated[Number, Field(ge=0, le=0.1)] = Field(
+        default=0.0,
+        description="sd by which the log of effectiveness wanders, per root week, such as 0.01; "
+        "the curves are then today's; layout aggregate",
+    )
+
     def stated(self) -> dict[str, Any]:
         """The options as `optimizer.fit` takes them, those stated alone."""
         return {name: getattr(self, name) for name in self.model_fields_set}

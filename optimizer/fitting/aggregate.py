@@ -193,6 +193,12 @@ class AggregateProblem:
         """Revenue expected in all periods by a fit to the first ones, (n_periods, 1)."""
         return self.fitted(parameters, trained.baseline_effects(parameters))[:, None]
 
+    def forecast_variance(self, forecast: FloatArray, trained: Self) -> FloatArray:
+        """Variance of revenue about a forecast whose curves are known, (n_periods, 1)."""
+        triangle = trained._basis[1]
+        reach = solve_triangular(triangle, self.design.columns.T, trans="T")
+        return np.asarray(0.0 * forecast + trained.scale**2 + (reach**2).sum(axis=0)[:, None])
+
     @property
     def observed(self) -> FloatArray:
         """Revenue, (n_periods, 1)."""

@@ -182,6 +182,10 @@ class AttributedProblem:
         earned = response(self.spend, self.shapes(parameters), self.family)
         return np.asarray(earned * factor[:, None])
 
+    def forecast_variance(self, forecast: FloatArray, trained: Self) -> FloatArray:
+        """Variance of revenue about a forecast whose curves are known, of its shape."""
+        return np.asarray(replace(trained.noise, expected=forecast).deviation ** 2)
+
     def _freedom(self, parameters: FloatArray) -> FloatArray:
         """Parameters each channel's history has determined, (n_channels,)."""
         curvature = self.linearise(parameters).curvature

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,17 +11,16 @@ from optimizer.fitting.admission import refuse_unfit
 from optimizer.fitting.aggregate import AggregateProblem
 from optimizer.fitting.attributed import AttributedProblem
 from optimizer.fitting.calibration import calibrated
+from optimizer.fitting.choice import Chosen, PriorEdits, candidates, choose
 from optimizer.fitting.incrementality import Factors, incremental, refuse_factors
 from optimizer.fitting.lift_verdicts import heard
 from optimizer.fitting.market import fit_market
 from optimizer.fitting.panel_market import fit_panel, is_panel
-from optimizer.fitting.priors import Beliefs, channel_priors
 from optimizer.fitting.remarks import left_out, remarks
 from optimizer.history import History
 from optimizer.lift_tests import LiftTest, check_lift_tests, lift_tests_hash
 from optimizer.model import Diagnostic, FitRecord, Model, ModelChannel, ResidualNoise
 
-PriorEdits = Mapping[str, Mapping[str, tuple[float, float]]]
 Progress = Callable[[float], None]
 
 #: Share of a market's time that finding its curves takes; the diagnostics take the rest.
@@ -38,6 +37,10 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
     priors: PriorEdits | None = None,
     incrementality: Factors | None = None,
     lift_tests: Sequence[LiftTest] | None = None,
+    curve: str = "hill",
+    carryover: str = "geometric",
+    baseline: str = "trend",
+    drift: float = 0.0,
     seed: int = 1,
     draws: int = 400,
     progress: Progress = _unheard,
@@ -59,6 +62,15 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
     lift_tests : sequence of LiftTest, optional
         Finished tests, each one more residual at full weight. Of attributed curves they say how
         much of the attributed revenue is incremental.
+    curve : {"hill", "exponential", "logistic", "log", "power", "auto"}
+        Family of all curves. ``auto``: the one that clearly forecasts better than Hill, if any.
+    carryover : {"geometric", "peaked", "auto"}
+        Of aggregate histories of one market; ``peaked``: effects arrive after a delay.
+    baseline : {"trend", "smooth"}
+        ``smooth`` adds a course of 3 % over 10 weeks to trend and seasons; aggregate, one market.
+    drift : float
+        Standard deviation by which the log of every channel's effectiveness wanders, per root
+        week, such as 0.01; the curves are then today's. Aggregate, one market.
     seed : int
         Of the starts and the draws: the same seed gives the same Model.
     draws : int
@@ -69,7 +81,7 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
     Returns
     -------
     Model
-        Hill curves, money per period; diagnostics in ``fit.diagnostics``.
+        Curves, money per period; diagnostics in ``fit.diagnostics``.
 
     Raises
     ------
@@ -78,7 +90,7 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
     UnusableTestsError
         Lift tests that cannot be meant or are not of this history, every fault at once.
     DocumentError
-        An edit of the priors, or a factor, names something unknown or is no pair of numbers.
+        An edit of the priors, a factor or another option names something unknown or means nothing.
 
     References
     ----------
@@ -88,9 +100,11 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
     refuse_unfit(history)
     refuse_factors(history, incrementality or {})
     check_lift_tests(lift_tests or (), history)
-    beliefs, factors = channel_priors(history, priors), incrementality or {}
+    open_to = candidates(history, curve=curve, carryover=carryover, baseline=baseline, drift=drift)
+    choice, factors = choose(history, open_to, priors, seed), incrementality or {}
+    beliefs = choice.beliefs
     tests, unheard = heard(lift_tests or (), history)
-    chosen = _Chosen(beliefs, tests, seed, draws)
+    chosen = _Chosen(choice, tests, seed, draws)
     take = _as_a_panel if is_panel(history) else _market_by_market
     fitted = take(history, chosen, progress)
     rng = np.random.default_rng(seed)
@@ -100,6 +114,7 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
     else:
         channels = incremental(fitted.channels, factors, draws, rng)
         told = remarks(history, beliefs, factors)
+    told += choice.remarks
     fitted = _Fitted(channels, [*told, *unheard, *fitted.diagnostics], fitted.noise)
     return Model(
         currency=history.currency,
@@ -113,7 +128,7 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
 class _Chosen:
     """What a fit goes by, beside the history."""
 
-    beliefs: Beliefs
+    choice: Chosen
     tests: tuple[LiftTest, ...]
     seed: int
     draws: int
@@ -134,7 +149,7 @@ def _market_by_market(history: History, chosen: _Chosen, progress: Progress) -> 
     whole = _Fitted([], [], [])
     for market, rng in enumerate(roots):
         progress(market / len(roots))
-        fitted = fit_market(history, market, chosen.beliefs, rng, chosen.tests)
+        fitted = fit_market(history, market, chosen.choice.beliefs, rng, chosen.tests)
         progress((market + FITTING_SHARE) / len(roots))
         if fitted is None:
             name = history.markets[market]
@@ -151,7 +166,7 @@ def _as_a_panel(history: History, chosen: _Chosen, progress: Progress) -> _Fitte
     """One fit of all markets of an aggregate history."""
     progress(0.0)
     rng = np.random.default_rng(chosen.seed)
-    fitted = fit_panel(history, chosen.beliefs, rng, chosen.tests)
+    fitted = fit_panel(history, chosen.choice.beliefs, rng, chosen.tests)
     progress(FITTING_SHARE)
     whole = _Fitted(fitted.curves(chosen.draws), fitted.diagnostics(), fitted.noise())
     progress(1.0)
@@ -170,7 +185,8 @@ def _record(history: History, chosen: _Chosen, fitted: _Fitted) -> FitRecord:
         seed=chosen.seed,
         draws=chosen.draws,
         likelihood_power=problem.likelihood_power,
-        priors=chosen.beliefs.by_channel,
+        priors=chosen.choice.beliefs.by_channel,
+        structure=chosen.choice.record,
         lift_tests=lift_tests_hash(chosen.tests) if chosen.tests else None,
         noise=tuple(fitted.noise),
         diagnostics=tuple(fitted.diagnostics),

@@ -60,6 +60,24 @@ class Structure:
         return tuple(name for name in names if getattr(self, name) != getattr(USUAL, name))
 
     @property
+    def in_words(self) -> str:
+        """What is unusual about it.
+
+        Examples
+        --------
+        >>> Structure(curve="log", carryover="peaked").in_words
+        'curves of the family log and carryover that peaks after a delay'
+        """
+        words = {
+            "curve": f"curves of the family {self.curve}",
+            "carryover": "carryover that peaks after a delay",
+            "baseline": "a smooth course of the baseline beside trend and seasons",
+            "drift": f"effectiveness that drifts by {self.drift:g} per root week: the curves are "
+            "today's",
+        }
+        return " and ".join(words[name] for name in self.unusual)
+
+    @property
     def _own(self) -> tuple[str, ...]:
         return self.parameters("attributed")
 
