@@ -32,6 +32,7 @@ MOST_FACTOR = 3.0
 CLOSE = 0.005  # of the factor: how closely it is found
 ROUNDING = 1e-9  # relative: draws that differ by less are one
 MOST_TURNS = 60
+TRIAL_NODES = 8  # of a search on the way to a tipping point, which needs a split and no proof
 LARGEST = 12  # cells asked about, by spend
 
 
@@ -242,7 +243,7 @@ class _Recommended:
         factors[cell] = factor
         gains = self.problem.gains.rescaled(1.0, factors)
         try:
-            return allocate(replace(self.problem, gains=gains), start)
+            return allocate(replace(self.problem, gains=gains, node_limit=TRIAL_NODES), start)
         except InfeasibleError:
             return None
 
