@@ -144,6 +144,11 @@ class Carryover(Document):
         default=None, description="periods until the effect peaks; absent: it falls from the start"
     )
 
+    @property
+    def is_delayed(self) -> bool:
+        """Whether the effect peaks after a delay."""
+        return self.delay is not None
+
     @model_validator(mode="after")
     def _within_range(self) -> Self:
         values = self.retention if isinstance(self.retention, list) else [self.retention]

@@ -4,7 +4,9 @@ The patterns even and history fix the shape of every channel's spend; the split 
 totals and only read by period here. The pattern optimised decides totals and periods together
 (`allocation.schedule`). Either way revenue by period counts carryover in from the past and out
 beyond the end, so it differs from the steady reading `periods x f(spend / periods)`; an `Outcome`
-says by how much. Draws share each channel's mean retention.
+says by how much. Draws share each channel's mean retention; where an effect peaks after a delay,
+the mean over the draws of the shares that arrive after 0, 1, ... periods. Such effects are read by
+period, but not sought: the search follows stocks that fall from the start.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from optimizer.adstock import WINDOW, adstock_weights
 from optimizer.allocation.problem import CENTS_AGREE, in_money
 from optimizer.allocation.schedule import solve_schedule
 from optimizer.allocation.schedule_proof import ScheduleCertificate, ScheduleProof
@@ -58,13 +61,23 @@ class Timing:
 
     @cached_property
     def retention(self) -> FloatArray:
-        """Mean retention (n,) per period."""
+        """Mean retention (n,) per period; 0 where the effect is delayed."""
+        kept = (entry.carryover for entry in self.model.channels)
         return np.array(
-            [
-                float(np.mean(entry.carryover.retention)) if entry.carryover else 0.0
-                for entry in self.model.channels
-            ]
+            [float(np.mean(c.retention)) if c and not c.is_delayed else 0.0 for c in kept]
         )
+
+    @cached_property
+    def delayed(self) -> dict[int, FloatArray]:
+        """Cell -> shares (window,) of its effect that arrive after 0, 1, ... periods."""
+        window, found = WINDOW[self.model.period], {}
+        for cell, entry in enumerate(self.model.channels):
+            if entry.carryover is not None and entry.carryover.delay is not None:
+                retention, delay = np.broadcast_arrays(
+                    np.atleast_1d(entry.carryover.retention), np.atleast_1d(entry.carryover.delay)
+                )
+                found[cell] = adstock_weights(retention, window, delay).mean(axis=0)
+        return found
 
     @cached_property
     def carried(self) -> FloatArray:
@@ -182,7 +195,12 @@ def read_timing(model: Model, scenario: Scenario) -> Timing:
         that last year's shape does not keep.
     """
     calendar = Calendar.of(model, scenario)
-    faults = (*_unknown(model, scenario), *_crossed(scenario), *calendar.faults())
+    faults = (
+        *_unknown(model, scenario),
+        *_crossed(scenario),
+        *_delayed(model, scenario),
+        *calendar.faults(),
+    )
     if faults:
         raise DocumentError("scenario", faults)
     is_open = calendar.open_periods()
@@ -233,9 +251,9 @@ def schedule(model: Model, scenario: Scenario, aim: Aim) -> Scheduled:
 def evaluate(timing: Timing, spend: FloatArray) -> Outcome:
     """What any schedule (n, T), currency per period, earns by period: as a plan's own."""
     model, retention, periods = timing.model, timing.retention, spend.shape[1]
-    counted = periods + counted_after(retention)
-    with_plan = (1.0 - retention) * stocks(spend.T, retention, timing.carried, counted)
-    without = (1.0 - retention) * stocks(0.0 * spend.T, retention, timing.carried, counted)
+    late = WINDOW[model.period] if timing.delayed else 0
+    counted = periods + max(counted_after(retention), late)
+    with_plan, without = (_felt(timing, each, counted) for each in (spend, 0.0 * spend))
     by_period = np.empty((model.n_draws, periods))
     by_cell, after_end = np.zeros((model.n_draws, spend.shape[0])), np.zeros(model.n_draws)
     for period in range(counted):
@@ -247,6 +265,19 @@ def evaluate(timing: Timing, spend: FloatArray) -> Outcome:
             after_end += earned.sum(axis=1)
     steady = model.response(spend.sum(axis=1) / periods).sum(axis=1) * periods
     return Outcome(by_period, after_end, by_cell, np.asarray(steady))
+
+
+def _felt(timing: Timing, spend: FloatArray, counted: int) -> FloatArray:
+    """Spend (n, T) as it is felt in each of the periods counted, (counted, n)."""
+    retention = timing.retention
+    felt = (1.0 - retention) * stocks(spend.T, retention, timing.carried, counted)
+    for cell, weights in timing.delayed.items():
+        past, usual = timing.calendar.past(timing.model.channels[cell])
+        before = np.concatenate([np.full(weights.size, usual), past])[-weights.size :]
+        rest = np.zeros(counted - spend.shape[1])
+        whole = np.convolve(np.concatenate([before, spend[cell], rest]), weights)
+        felt[:, cell] = whole[weights.size : weights.size + counted]
+    return np.asarray(felt)
 
 
 def _closing_stock(past: FloatArray, usual: float, retention: float) -> float:
@@ -267,6 +298,17 @@ def _unknown(model: Model, scenario: Scenario) -> Iterator[Fault]:
             if name not in model.names:
                 text = f'unknown channel "{name}"; {nearest(name, model.names)}'
                 yield Fault(f"/schedule/{key}/{name}", text)
+
+
+def _delayed(model: Model, scenario: Scenario) -> Iterator[Fault]:
+    """The search for the best periods follows no effect that peaks after a delay."""
+    late = [c.channel for c in model.channels if c.carryover and c.carryover.is_delayed]
+    if late and scenario.schedule.pattern == "optimised":
+        text = (
+            f"optimised follows effects that fall from the start, and that of {late[0]} peaks "
+            "after a delay; use even or history"
+        )
+        yield Fault("/schedule/pattern", text)
 
 
 def _crossed(scenario: Scenario) -> Iterator[Fault]:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from optimizer import DocumentError, InfeasibleError, Model, Scenario, fit
+from optimizer.adstock import adstock_weights
 from optimizer.history import Spacing
 from optimizer.periods import Calendar
 from optimizer.synthetic import national_market
@@ -253,3 +254,41 @@ def test_models_remember_their_last_year_of_spend():
     assert Model.from_dict(fitted.to_dict()) == fitted
     with pytest.raises(DocumentError, match="recent_spend"):
         model(recent=[-1.0])
+
+
+def delayed(retention: Any = 0.5, delay: Any = 2.0, **more: Any) -> Model:
+    curve = {"family": "log", "scale": 900.0, "rate": 0.01}
+    entry = {"channel": "tv", "history_spend_per_period": 100.0, "curve": curve}
+    carryover = {"retention": retention, "delay": delay}
+    return Model.from_dict({"channels": [{**entry, "carryover": carryover, **more}]})
+
+
+def test_a_delayed_effect_arrives_when_it_should_and_none_of_it_is_lost():
+    """Close to a straight line revenue is the spend felt, shifted; all of it is counted."""
+    straight = {"family": "log", "scale": 1e9, "rate": 1e-9}
+    model = delayed(history_spend_per_period=0.0, curve=straight)
+    timing = read_timing(model, Scenario(periods=6, schedule={"pattern": "history"}))
+    spend = np.array([[100.0, 0.0, 0.0, 0.0, 0.0, 0.0]])
+    found = evaluate(timing, spend)
+    weights = adstock_weights(np.array(0.5), 13, np.array(2.0))
+    np.testing.assert_allclose(found.by_period[0], 100.0 * weights[:6], rtol=1e-5)
+    assert found.by_cell.sum() == pytest.approx(100.0, rel=1e-5)
+    assert found.by_period[0].argmax() == 2
+
+
+def test_what_was_spent_before_the_plan_arrives_in_it_after_the_delay():
+    busy = delayed(history_spend_per_period=0.0, recent_spend=[0.0] * 51 + [500.0])
+    idle = delayed(history_spend_per_period=0.0, recent_spend=[0.0] * 52)
+    spend = np.full((1, 6), 100.0)
+    scenario = Scenario(periods=6, schedule={"pattern": "history"})
+    with_past, without = (evaluate(read_timing(m, scenario), spend) for m in (busy, idle))
+    lost = without.by_period[0] - with_past.by_period[0]  # the past takes the steep part
+    assert lost[:3].sum() > 10 * abs(lost[4:].sum())
+
+
+def test_delays_by_draw_are_averaged_and_a_schedule_is_not_sought_through_them():
+    model = delayed(retention=[0.3, 0.6], delay=[1.0, 3.0])
+    timing = read_timing(model, Scenario(periods=6, schedule={"pattern": "history"}))
+    assert timing.delayed[0].sum() == pytest.approx(1.0)
+    with pytest.raises(DocumentError, match="that of tv peaks after a delay; use even or history"):
+        read_timing(model, Scenario(periods=6, schedule={"pattern": "optimised"}))
