@@ -101,15 +101,9 @@ def refuse_structure(structure: Structure, layout: Layout, n_markets: int) -> No
             faults.append(Fault("/baseline", _NOT_ATTRIBUTED.format("baseline")))
         if structure.drift:
             faults.append(Fault("/drift", "is of aggregate histories; take the key out"))
-    elif n_markets > 1 and structure != Structure():
-        text = "is of histories of one market; take it out, or fit the total over the markets"
-        default = Structure()
-        stated = [
-            n
-            for n in ("curve", "carryover", "baseline", "drift")
-            if getattr(structure, n) != getattr(default, n)
-        ]
-        faults += [Fault(f"/{name}", text) for name in stated]
+    elif n_markets > 1:
+        one_market = {"baseline", "drift"} & set(structure.unusual)
+        faults += [Fault(f"/{name}", _NOT_PANEL) for name in sorted(one_market)]
     if not 0.0 <= structure.drift <= LARGEST_DRIFT:
         text = f"is {structure.drift:g} per root week; give 0 to {LARGEST_DRIFT:g}, such as 0.01"
         faults.append(Fault("/drift", text))
@@ -117,4 +111,5 @@ def refuse_structure(structure: Structure, layout: Layout, n_markets: int) -> No
         raise DocumentError("fit's options", tuple(faults))
 
 
+_NOT_PANEL = "is of histories of one market; take it out, or fit the total over the markets"
 _NOT_ATTRIBUTED = "curves of attributed revenue have no {}; take the key out"

@@ -164,18 +164,6 @@ def test_several_markets_with_attributed_revenue_have_a_curve_each():
     np.testing.assert_allclose(ratio, 2.0, rtol=2 * ROUGHLY)
 
 
-def test_several_markets_in_one_aggregate_history_are_refused_with_advice():
-    one = examples.aggregate()
-    both = examples.history(
-        "aggregate",
-        np.stack([one.spend[0]] * 2),
-        np.stack([one.revenue[0]] * 2),
-        markets=("north", "south"),
-    )
-    with pytest.raises(FitError, match="one market per file, or the sum"):
-        fit(both)
-
-
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [

@@ -1,6 +1,7 @@
 """Histories published with open tools: the known truth is held, the unknown ones stay sane."""
 
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,14 @@ MERIDIAN = {
     "revenue": ["conversions", "revenue_per_conversion"],
     "channels": {f"channel_{i}": f"Channel{i}_spend" for i in range(5)},
     "controls": {"Promo": "promotion", "competitor_sales_control": "other"},
+}
+GEO = {
+    "date": "time",
+    "market": "geo",
+    "population": "population",
+    "revenue": ["conversions", "revenue_per_conversion"],
+    "channels": {f"channel_{i}": f"Channel{i}_spend" for i in range(4)},
+    "controls": {"competitor_activity_score_control": "other", "sentiment_score_control": "demand"},
 }
 RETAILER_CHANNELS = ("dm", "inst", "nsp", "auddig", "audtr", "vidtr", "viddig", "so", "on", "sem")
 RETAILER = {
@@ -79,3 +88,16 @@ def test_every_published_history_gives_finite_curves_and_a_sane_share_of_revenue
     media = np.sum(earned, axis=0) / history.revenue.mean()
     assert 0.0 < np.median(media) < 1.0
     assert said(model, "r_squared")[0].value > 0.2
+
+
+def test_twenty_published_markets_are_a_panel_within_five_seconds():
+    history = read_history(DATA / "meridian_geo_media.csv", columns=GEO)
+    began = time.process_time()
+    model = fit(history)
+    assert time.process_time() - began < 5.0
+    assert len(model.channels) == 20 * 4
+    assert all(d.value > 0.2 for d in said(model, "learned_share"))
+    assert said(model, "r_squared")[0].value > 0.9
+    for entry in model.channels:
+        roas = draws_of(entry, [entry.history_spend_per_period]) / entry.history_spend_per_period
+        assert 0.1 < np.median(roas) < 30.0
