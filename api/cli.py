@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from api.commands import service
+from api.commands.experiment import experiment
 from api.errors import ExitCode, MisuseError, told
 
 if TYPE_CHECKING:
@@ -66,12 +68,18 @@ Currency = Annotated[str | None, typer.Option(help="Of all money in the files.")
 def _command(function: Callable[..., None]) -> Callable[..., None]:
     """Register a command whose failures end in one sentence and an exit code."""
 
+    return app.command(function.__name__.replace("_", "-"))(_telling(function))
+
+
+def _telling(function: Callable[..., None]) -> Callable[..., None]:
+    """A function whose failures end in one sentence and an exit code."""
+
     @wraps(function)
     def command(*args: Any, **kwargs: Any) -> None:
         with told(_debug.get()):
             function(*args, **kwargs)
 
-    return app.command(function.__name__.replace("_", "-"))(command)
+    return command
 
 
 def _version(wanted: bool) -> None:
@@ -318,7 +326,7 @@ def _frontier(
 
     def workbook() -> bytes:
         plan = optimizer.plan(question.model, question.scenario)
-        return plan.workbook(question.model, question.scenario, records)
+        return plan.workbook(question.model, question.scenario, found.to_dict())
 
     return found, Answer(found.to_dict(), to_cents(records), workbook=workbook)
 
@@ -388,9 +396,10 @@ def _show_both(answer: Plan, found: Sensitivity, console: Console) -> None:
 def _in_every_form(plan: Plan, question: Question) -> Answer:
     """A plan as JSON, as CSV and as a workbook."""
     from api.output import Answer, to_cents
+    from optimizer import full_workbook
 
     content = plan.to_dict()
-    workbook = partial(plan.workbook, question.model, question.scenario)
+    workbook = partial(full_workbook, question.model, question.scenario, plan)
     return Answer(content, to_cents(content["allocation"]), workbook=workbook)
 
 
@@ -405,8 +414,20 @@ def _answer(question: Question, split: Path | None, delivery: Delivery) -> Plan:
     return optimizer.plan(question.model, question.scenario)
 
 
+_command(experiment)
+
+
 def _names(files: list[Path]) -> str:
     return ", ".join(file.name for file in files)
+
+
+for _verb in service.VERBS:
+    _command(_verb)
+for _name, (_help, _verbs) in service.GROUPS.items():
+    _group = typer.Typer(help=_help, no_args_is_help=True)
+    for _verb in _verbs:
+        _group.command(_verb.__name__.split("_")[0])(_telling(_verb))
+    app.add_typer(_group, name=_name)
 
 
 def main() -> None:

@@ -6,7 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-from optimizer import Comparison, Frontier, Model, Plan, RiskFrontier, Scenario, Sensitivity
+from optimizer import (
+    Comparison,
+    Experiments,
+    Frontier,
+    Model,
+    Plan,
+    RiskFrontier,
+    Scenario,
+    Sensitivity,
+)
 
 FOLDER = Path(__file__).parent
 LIMITS = {
@@ -28,6 +37,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "risk_frontier.schema.json": _described(
             RiskFrontier.model_json_schema(mode="serialization")
         ),
+        "experiments.schema.json": _described(Experiments.model_json_schema(mode="serialization")),
         "sensitivity.schema.json": _described(Sensitivity.model_json_schema(mode="serialization")),
     }
 

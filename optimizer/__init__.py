@@ -22,6 +22,7 @@ from optimizer.errors import (
 )
 from optimizer.frontier import frontier
 from optimizer.frontier_document import Frontier, FrontierPoint, RiskFrontier
+from optimizer.full_workbook import full_workbook
 from optimizer.model import Diagnostic, Model
 from optimizer.plan import plan, what_if
 from optimizer.plan_document import AllocationRow, Plan
@@ -32,10 +33,13 @@ from optimizer.sensitivity_document import Sensitivity
 from optimizer.version import VERSION
 
 if TYPE_CHECKING:
+    from optimizer.experiments import NoTestError, propose_tests
+    from optimizer.experiments_document import Experiments, ProposedTest
     from optimizer.files import (
         parse_history,
         parse_lift_tests,
         read_document,
+        read_geo_revenue,
         read_history,
         read_lift_tests,
         read_series,
@@ -43,7 +47,10 @@ if TYPE_CHECKING:
     )
     from optimizer.fitting.fit import fit
     from optimizer.folders import open_archive
+    from optimizer.geo_revenue import GeoRevenue
+    from optimizer.geo_test import GeoTestError, GeoTestResult, analyse_geo_test
     from optimizer.history import Control, History, Spacing, UnusableHistoryError
+    from optimizer.lift_test_table import lift_test_record
     from optimizer.lift_tests import LiftTest, UnusableTestsError
     from optimizer.many import ManyFits, ManyPlans, fit_many, plan_many
     from optimizer.packing import (
@@ -61,28 +68,38 @@ __version__ = VERSION
 # What reads and fits histories loads slower libraries, so it is imported on first use.
 _ON_FIRST_USE = {
     "Control": "optimizer.history",
+    "Experiments": "optimizer.experiments_document",
     "Finding": "optimizer.tables.findings",
+    "GeoRevenue": "optimizer.geo_revenue",
+    "GeoTestError": "optimizer.geo_test",
+    "GeoTestResult": "optimizer.geo_test",
     "History": "optimizer.history",
     "LiftTest": "optimizer.lift_tests",
     "ManyFits": "optimizer.many",
     "ManyPlans": "optimizer.many",
+    "NoTestError": "optimizer.experiments",
+    "ProposedTest": "optimizer.experiments_document",
     "SeriesTable": "optimizer.series",
     "Severity": "optimizer.tables.findings",
     "Spacing": "optimizer.history",
     "UnusableHistoryError": "optimizer.history",
     "UnusableTestsError": "optimizer.lift_tests",
+    "analyse_geo_test": "optimizer.geo_test",
     "check": "optimizer.quality",
     "fit": "optimizer.fitting.fit",
     "fit_many": "optimizer.many",
     "history_of_parquet": "optimizer.packing",
     "history_to_parquet": "optimizer.packing",
+    "lift_test_record": "optimizer.lift_test_table",
     "model_of_bytes": "optimizer.packing",
     "model_to_bytes": "optimizer.packing",
     "open_archive": "optimizer.folders",
     "parse_history": "optimizer.files",
     "parse_lift_tests": "optimizer.files",
     "plan_many": "optimizer.many",
+    "propose_tests": "optimizer.experiments",
     "read_document": "optimizer.files",
+    "read_geo_revenue": "optimizer.files",
     "read_history": "optimizer.files",
     "read_lift_tests": "optimizer.files",
     "read_series": "optimizer.files",
@@ -98,12 +115,16 @@ __all__ = [
     "Diagnostic",
     "Difference",
     "DocumentError",
+    "Experiments",
     "Fault",
     "FileError",
     "Finding",
     "FitError",
     "Frontier",
     "FrontierPoint",
+    "GeoRevenue",
+    "GeoTestError",
+    "GeoTestResult",
     "History",
     "HistoryError",
     "InfeasibleError",
@@ -112,10 +133,12 @@ __all__ = [
     "ManyPlans",
     "Model",
     "Move",
+    "NoTestError",
     "OptimizerError",
     "Plan",
     "PlanWarning",
     "ProblemError",
+    "ProposedTest",
     "RiskFrontier",
     "Scenario",
     "Sensitivity",
@@ -126,14 +149,17 @@ __all__ = [
     "UnusableHistoryError",
     "UnusableTestsError",
     "__version__",
+    "analyse_geo_test",
     "check",
     "compare",
     "curve_points",
     "fit",
     "fit_many",
     "frontier",
+    "full_workbook",
     "history_of_parquet",
     "history_to_parquet",
+    "lift_test_record",
     "model_of_bytes",
     "model_to_bytes",
     "open_archive",
@@ -141,7 +167,9 @@ __all__ = [
     "parse_lift_tests",
     "plan",
     "plan_many",
+    "propose_tests",
     "read_document",
+    "read_geo_revenue",
     "read_history",
     "read_lift_tests",
     "read_series",

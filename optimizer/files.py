@@ -19,6 +19,7 @@ from optimizer.tables.findings import Notebook
 from optimizer.tables.texts import parse_document
 
 if TYPE_CHECKING:
+    from optimizer.geo_revenue import GeoRevenue
     from optimizer.history import History, Layout
     from optimizer.lift_tests import LiftTest
     from optimizer.series import SeriesTable
@@ -181,6 +182,30 @@ def parse_lift_tests(
     table = table_of_bytes(data, name, notebook)
     notebook.raise_if_fatal()
     return lift_tests_of_table(table, history)
+
+
+def read_geo_revenue(path: PathLike) -> GeoRevenue:
+    """Revenue of many markets, such as a geo test is read from, from a CSV, XLSX or Parquet file.
+
+    Parameters
+    ----------
+    path : path
+        Columns of dates, markets and revenue (or conversions), a row for each date and market.
+
+    Raises
+    ------
+    FileError
+        The file is missing, unreadable or holds no table.
+    HistoryError
+        A column is missing; as UnusableHistoryError with every fault of the cells at once.
+    """
+    from optimizer.geo_revenue import geo_revenue_of_table
+    from optimizer.tables.formats import table_of_bytes
+
+    place, notebook = Path(path), Notebook()
+    table = table_of_bytes(_read(place, LARGEST_HISTORY), place.name, notebook)
+    notebook.raise_if_fatal()
+    return geo_revenue_of_table(table)
 
 
 def read_document(path: PathLike) -> dict[str, Any]:
