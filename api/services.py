@@ -19,7 +19,7 @@ from optimizer import (
 )
 
 if TYPE_CHECKING:
-    from optimizer import History, LiftTest
+    from optimizer import History, LiftTest, SeriesTable
 
 DOCUMENTS = (".yaml", ".yml", ".json")
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
@@ -198,17 +198,22 @@ def read_scenario_history(scenario: Scenario, folder: Path) -> History:
     """The history a scenario names, its paths relative to a folder."""
     from optimizer import read_history
 
+    return read_history(**_named_history(scenario, folder))
+
+
+def _named_history(scenario: Scenario, folder: Path) -> dict[str, Any]:
+    """The history a scenario names, as its readers take it."""
     source: dict[str, Any] = scenario.to_dict().get("history") or {}
     if not source:
         text = "names neither history nor model; name one, or give a model with --model"
         raise DocumentError("scenario", (Fault("", text),))
     files = source.get("files") or [source["file"]]
-    return read_history(
-        [folder / name for name in files],
-        layout=source.get("layout"),
-        columns=_columns_of(source.get("columns"), files),
-        currency=scenario.currency,
-    )
+    return {
+        "path_or_paths": [folder / name for name in files],
+        "layout": source.get("layout"),
+        "columns": _columns_of(source.get("columns"), files),
+        "currency": scenario.currency,
+    }
 
 
 def read_named_history(
@@ -221,6 +226,21 @@ def read_named_history(
         scenario = read_scenario(files[0])
         return scenario, read_scenario_history(scenario, files[0].parent)
     return None, read_history(files, layout=layout, currency=currency)
+
+
+def read_named_series(
+    files: list[Path],
+    by: list[str],
+    layout: Layout | None = None,
+    currency: str | None = None,
+) -> tuple[Scenario | None, SeriesTable]:
+    """As :func:`read_named_history`, a history for every value of the key columns."""
+    from optimizer import read_series
+
+    if len(files) == 1 and files[0].suffix.lower() in DOCUMENTS:
+        scenario = read_scenario(files[0])
+        return scenario, read_series(by=by, **_named_history(scenario, files[0].parent))
+    return None, read_series(files, by, layout=layout, currency=currency)
 
 
 def read_tests(
@@ -246,10 +266,14 @@ def fit_scenario(
     """The model of a history under a scenario's fit options, and its seed unless one is given."""
     from optimizer import fit
 
+    return fit(history, lift_tests=tests, progress=advance, **fit_options(scenario, seed))
+
+
+def fit_options(scenario: Scenario | None, seed: int | None = None) -> dict[str, Any]:
+    """What a scenario says of the fit, and its seed unless one is given."""
     options = scenario.fit.stated() if scenario and scenario.fit else {}
     stated = scenario.seed if scenario else DEFAULT_SEED
-    chosen = stated if seed is None else seed
-    return fit(history, lift_tests=tests, seed=chosen, progress=advance, **options)
+    return {**options, "seed": stated if seed is None else seed}
 
 
 def _columns_of(columns: dict[str, Any] | None, files: list[str]) -> Any:
