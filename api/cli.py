@@ -425,8 +425,8 @@ for _verb in service.VERBS:
     _command(_verb)
 for _name, (_help, _verbs) in service.GROUPS.items():
     _group = typer.Typer(help=_help, no_args_is_help=True)
-    for _verb in _verbs:
-        _group.command(_verb.__name__.split("_")[0])(_telling(_verb))
+    for _deed in _verbs:
+        _group.command(_deed.__name__.split("_")[0])(_telling(_deed))
     app.add_typer(_group, name=_name)
 
 

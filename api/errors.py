@@ -45,6 +45,12 @@ class MisuseError(Exception):
     """The command line asks for something there is not."""
 
 
+class ServiceError(Exception):
+    """The service, or its data, says no; the text says what to do."""
+
+    exit_code = ExitCode.FAULTY_INPUT
+
+
 def exit_code(error: BaseException) -> ExitCode:
     """The exit code of an error: its class's, or its nearest ancestor's."""
     names = (kind.__name__ for kind in type(error).__mro__)
@@ -74,6 +80,8 @@ def told(debug: bool) -> Iterator[None]:
 def _code_and_sentence(error: Exception) -> tuple[ExitCode, str]:
     if isinstance(error, MisuseError):
         return ExitCode.MISUSE, str(error)
+    if isinstance(error, ServiceError):
+        return error.exit_code, str(error)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EIO):
         _silence_stdout()
         return ExitCode.INTERNAL, f"The answer could not be written ({error.strerror})."

@@ -10,6 +10,8 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from api.errors import ServiceError
+
 TYPES = "https://romi.invalid/problems/"
 
 #: Error class -> status; a class not named here has its nearest ancestor's.
@@ -19,7 +21,7 @@ STATUSES = {
 }
 
 
-class RequestError(Exception):
+class RequestError(ServiceError):
     """A request the service refuses; says why and what to do."""
 
     def __init__(
@@ -34,6 +36,9 @@ class RequestError(Exception):
         super().__init__(status, code, detail)
         self.status, self.code, self.detail = status, code, detail
         self.errors, self.headers = errors, headers or {}
+
+    def __str__(self) -> str:
+        return self.detail
 
 
 def problem(

@@ -14,10 +14,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
+from api.errors import ServiceError
+
 YOUNG_SECONDS = 24 * 3600  # a file may be younger than the row that will name it
 
 
-class BlobError(Exception):
+class BlobError(ServiceError):
     """A file the database names is missing or damaged."""
 
 

@@ -16,6 +16,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 
+from api.errors import ServiceError
+
 BUSY_MILLISECONDS = 30_000
 NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs"}
 
@@ -23,7 +25,7 @@ NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ce
 UPGRADE_LOCK = 7_203_519
 
 
-class StoreError(Exception):
+class StoreError(ServiceError):
     """The database cannot serve; says what to do about it."""
 
 

@@ -1,0 +1,82 @@
+"""What an operator does at the terminal: keys of any workspace, the audit log's check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, select
+
+from api.problems import RequestError
+from api.serving.desk import Desk
+from api.store import audit, keys
+from api.store.clock import as_text, now
+from api.store.keys import Scope
+from api.store.tables import api_keys, workspaces
+
+DAY = 24 * 3600 * 1000
+OPERATOR = "operator"
+
+
+def has_keys(desk: Desk) -> bool:
+    """Whether any key was ever made."""
+    with desk.database.read() as connection:
+        return connection.execute(select(api_keys.c.id).limit(1)).first() is not None
+
+
+def issue_key(
+    desk: Desk, name: str, scopes: tuple[Scope, ...], workspace: str | None, days: float | None
+) -> str:
+    """A new key of a workspace, which is made where it is not there."""
+    with desk.database.write() as connection:
+        home = _workspace(connection, workspace or "home")
+        expires = None if days is None else now() + round(days * DAY)
+        identity, key = keys.make_key(
+            connection,
+            desk.pepper,
+            workspace=home,
+            name=name,
+            scopes=scopes,
+            expires_at=expires,
+        )
+        audit.record(
+            connection, workspace=home, actor=OPERATOR, action="key.make", resource=identity
+        )
+    return key
+
+
+def keys_listed(desk: Desk) -> Iterator[str]:
+    """A line for each key: id, workspace, name, scopes, and whether it lives."""
+    with desk.database.read() as connection:
+        for row in connection.execute(select(api_keys).order_by(api_keys.c.id)).mappings():
+            state = "lives" if keys.is_live(row) else "ended"
+            used = as_text(row["last_used_at"]) or "never used"
+            scopes = ",".join(row["scopes"])
+            yield "  ".join((row["id"], row["workspace"], state, scopes, used, row["name"]))
+
+
+def end_key(desk: Desk, key: str) -> None:
+    """Revoke a key of any workspace."""
+    with desk.database.write() as connection:
+        own = select(api_keys.c.workspace).where(api_keys.c.id == key)
+        home = connection.execute(own).scalar_one_or_none()
+        if home is None or not keys.revoke(connection, home, key):
+            raise RequestError(
+                404, "not_found", f"No live key has the id {key}. See `romi keys list`."
+            )
+        audit.record(connection, workspace=home, actor=OPERATOR, action="key.revoke", resource=key)
+
+
+def audit_verdict(desk: Desk) -> tuple[str, bool]:
+    """What checking the audit log found, and whether it is whole."""
+    with desk.database.read() as connection:
+        chain = audit.verify(connection)
+    if chain.broken_at is not None:
+        return f"The audit log was tampered with: row {chain.broken_at} does not fit.", False
+    return f"The audit log is whole: {chain.rows} rows, the last hash {chain.last}.", True
+
+
+def _workspace(connection: Connection, wanted: str) -> str:
+    """A workspace by id or name, made where no other has the name."""
+    known = (workspaces.c.id == wanted) | (workspaces.c.name == wanted)
+    found = connection.execute(select(workspaces.c.id).where(known)).scalars().first()
+    return found or keys.make_workspace(connection, wanted)

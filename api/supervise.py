@@ -1,0 +1,137 @@
+"""What `romi serve` runs: the web processes, and job workers that are started again if they end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import structlog
+
+from api.settings import Settings
+
+if TYPE_CHECKING:
+    from api.jobs.worker import Worker
+
+STOP_SECONDS = 10.0  # a worker has to give its job back
+BACK_OFF = (0.5, 30.0)  # seconds before a worker is started again: first, and at most
+STEADY_SECONDS = 60.0  # a worker that lived so long starts over at the first
+WATCH_SECONDS = 0.2
+
+log = structlog.get_logger("romi.serve")
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment that gives other processes these settings."""
+    stated = {
+        "FOLDER": str(settings.folder),
+        "DATABASE_URL": settings.database_url,
+        "AUTH": "1" if settings.auth else "0",
+        "HOST": settings.host,
+        "PORT": str(settings.port),
+    }
+    own = {f"ROMI_{name}": value for name, value in stated.items() if value is not None}
+    return {**os.environ, **own}
+
+
+@dataclass
+class Workers:
+    """Job workers as processes of their own, kept running."""
+
+    settings: Settings
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _threads: list[threading.Thread] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Start as many as the settings ask for."""
+        for _ in range(self.settings.workers):
+            thread = threading.Thread(target=self._keep_one, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    def stop(self) -> None:
+        """Have each give its job back, and end."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _keep_one(self) -> None:
+        pause = BACK_OFF[0]
+        while not self._stopping.is_set():
+            begun = time.monotonic()
+            process = subprocess.Popen(
+                [sys.executable, "-m", "api.cli", "worker", "--parent", str(os.getpid())],
+                env=environment(self.settings),
+            )
+            self._wait(process)
+            if self._stopping.is_set():
+                return
+            lived = time.monotonic() - begun
+            pause = BACK_OFF[0] if lived > STEADY_SECONDS else min(2 * pause, BACK_OFF[1])
+            log.warning("worker_ended", code=process.returncode, again_in=pause)
+            self._stopping.wait(pause)
+
+    def _wait(self, process: subprocess.Popen[bytes]) -> None:
+        while process.poll() is None:
+            if self._stopping.wait(WATCH_SECONDS):
+                process.terminate()
+                try:
+                    process.wait(STOP_SECONDS)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+
+def serve(settings: Settings) -> None:
+    """Serve until told to stop; jobs that run are given back."""
+    import uvicorn
+
+    os.environ.update(environment(settings))  # the web processes read their settings there
+    workers = Workers(settings)
+    signal.signal(signal.SIGTERM, _leave)
+    workers.start()
+    try:
+        uvicorn.run(
+            "api.main:application",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.processes,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=int(STOP_SECONDS),
+        )
+    finally:
+        workers.stop()
+
+
+def work(settings: Settings, parent: int | None = None) -> None:
+    """Run one worker until told to stop, or until the process that started it is gone."""
+    from api.jobs.worker import Worker
+    from api.store.database import Database, upgrade
+
+    database = Database(settings.database)
+    upgrade(database)
+    worker = Worker(settings, database)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop())
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent, worker), daemon=True).start()
+    worker.run()
+    database.close()
+
+
+def _end_with(parent: int, worker: Worker) -> None:
+    while os.getppid() == parent:
+        time.sleep(WATCH_SECONDS)
+    worker.stop()
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
