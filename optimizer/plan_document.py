@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from heapq import nlargest
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
@@ -211,7 +211,7 @@ class Plan(WholeDocument):
         self,
         model: Model | None = None,
         scenario: Scenario | None = None,
-        frontier: Sequence[Mapping[str, Any]] = (),
+        frontier: Mapping[str, Any] | None = None,
     ) -> bytes:
         """The plan as an Excel workbook (.xlsx).
 
@@ -221,8 +221,8 @@ class Plan(WholeDocument):
             The model the plan was made from: its curves are drawn.
         scenario : Scenario, optional
             Its stated keys are listed among the assumptions.
-        frontier : sequence of mappings, optional
-            What each budget would bring, as plain data.
+        frontier : mapping, optional
+            What each budget would bring: a Frontier document as plain data.
         """
         from optimizer.workbook import SHOWN_CURVES, workbook_of
 

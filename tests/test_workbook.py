@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import shutil
 import subprocess
@@ -15,15 +16,17 @@ import numpy as np
 import pytest
 from python_calamine import CalamineWorkbook
 
-from optimizer import Model, Plan, ProblemError, Scenario, plan, what_if
+from optimizer import Model, Plan, ProblemError, Scenario, frontier, full_workbook, plan, what_if
 from optimizer.curve_points import curve_points
 from optimizer.workbook import workbook_of
 
 ODD = ("реклама", "电视广告", "=cmd()", "+plus", "-minus", "@at", '"quoted" & <b>', "'apostrophe")
-FRONTIER = [
+POINTS = [
     {"budget": 1e5 * i, "value": 3e5 * i**0.5, "romi": 1.0 / i, "marginal_romi": None}
     for i in range(1, 9)
 ]
+FRONTIER = {"points": POINTS}
+POINTS_SOUGHT = 15
 
 
 def drawn(draws: int = 40) -> Model:
@@ -64,6 +67,13 @@ def wide() -> Model:
 DRAWN, WIDE = drawn(), wide()
 QUESTION = Scenario.from_dict(
     {"periods": 10, "objective": "profit", "margin": 0.9, "name": "=SUM(1)", "bounds": [0.3, 1.7]}
+)
+TIMED = QUESTION.model_copy(
+    update={
+        "schedule": Scenario.from_dict(
+            {"periods": 10, "schedule": {"cap": {"search": 3e4}}}
+        ).schedule
+    }
 )
 ANSWER = plan(DRAWN, QUESTION)
 WIDE_ANSWER = plan(WIDE, Scenario(periods=10))
@@ -201,8 +211,50 @@ def test_a_frontier_is_drawn_from_whatever_figures_it_has() -> None:
     found = sheets(ANSWER.workbook(frontier=FRONTIER))["Frontier"]
     top = next(i for i, row in enumerate(found) if row[0] == "budget")
     assert found[top][:3] == ["budget", "value", "ROMI"]
-    assert [row[1] for row in found[top + 1 : top + 9]] == [point["value"] for point in FRONTIER]
+    assert [row[1] for row in found[top + 1 : top + 9]] == [point["value"] for point in POINTS]
     assert ["budget", "this plan"] in [row[:2] for row in found]
+
+
+def test_the_full_workbook_marks_the_plan_and_the_peak_on_its_frontier() -> None:
+    found = sheets(full_workbook(DRAWN, QUESTION, ANSWER))["Frontier"]
+    named = {row[1]: rows for row, rows in itertools.pairwise(found) if row[0] == "budget"}
+    assert named["this plan"][:2] == [ANSWER.totals.spend, ANSWER.totals.profit.mean]
+    sought = frontier(DRAWN, QUESTION, points=POINTS_SOUGHT)
+    assert sought.break_even is not None
+    assert named["break-even"][0] == sought.break_even.budget
+    assert sought.statement in str(found)
+
+
+def test_a_scenario_without_other_budgets_has_no_frontier_and_still_a_workbook() -> None:
+    asked = QUESTION.model_copy(update={"channels": {}, "bounds": (1.0, 1.0)})
+    answer = plan(DRAWN, asked)
+    assert "Split" in sheets(full_workbook(DRAWN, asked, answer))
+    least = Scenario.from_dict(
+        {"periods": 10, "objective": "least_spend", "targets": {"revenue": 2e5}}
+    )
+    assert "Frontier" not in sheets(full_workbook(DRAWN, least, plan(DRAWN, least)))
+
+
+@pytest.mark.parametrize("pattern", ["even", "optimised"])
+def test_the_schedule_holds_every_periods_money_and_revenue(pattern: str) -> None:
+    rules = {"pattern": pattern, "smooth": 0.3, "cap": {"search": 3e4}}
+    concave = Model.from_dict(
+        {"channels": [entry.model_dump(exclude_none=True) for entry in DRAWN.channels[1:]]}
+    )
+    answer = plan(concave, Scenario.from_dict({"periods": 10, "schedule": rules}))
+    assert answer.schedule is not None
+    data = answer.workbook(concave)
+    found = sheets(data)["Schedule"]
+    top = next(i for i, row in enumerate(found) if row[0] == "week")
+    shown = np.array([row[1:4] for row in found[top + 1 : top + 11]], dtype=float)
+    np.testing.assert_array_equal(shown[:, 0], answer.schedule.rows[0].spend)
+    np.testing.assert_array_equal(shown[:, 2], [each.mean for each in answer.schedule.revenue])
+    assert found[top + 11][2] == answer.totals.spend
+    assert any("<c:barChart>" in chart and "<c:lineChart>" in chart for chart in charts_of(data))
+
+
+def charts_of(data: bytes) -> list[str]:
+    return parts(data, r"xl/charts/chart\d+\.xml")
 
 
 def test_the_scenarios_keys_are_listed_as_stated() -> None:
@@ -253,6 +305,7 @@ def test_libreoffice_opens_it_and_finds_the_same_cells_and_charts(tmp_path: Path
     books = {
         "drawn.xlsx": ANSWER.workbook(DRAWN, QUESTION, FRONTIER),
         "wide.xlsx": WIDE_ANSWER.workbook(WIDE),
+        "timed.xlsx": full_workbook(DRAWN, TIMED, plan(DRAWN, TIMED)),
     }
     for name, ours in books.items():
         (tmp_path / name).write_bytes(ours)

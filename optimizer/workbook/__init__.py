@@ -15,6 +15,7 @@ from optimizer.errors import ProblemError
 from optimizer.workbook.book import Book
 from optimizer.workbook.curves import SHOWN_CURVES, add_curves
 from optimizer.workbook.frontier import add_frontier
+from optimizer.workbook.schedule import add_schedule
 from optimizer.workbook.split import add_split
 from optimizer.workbook.summary import add_summary
 from optimizer.workbook.terms import add_assumptions, add_certificate
@@ -28,7 +29,7 @@ def workbook_of(
     plan: Mapping[str, Any],
     *,
     curves: Sequence[CurvePoints] = (),
-    frontier: Sequence[Mapping[str, Any]] = (),
+    frontier: Mapping[str, Any] | None = None,
     scenario: Mapping[str, Any] | None = None,
 ) -> bytes:
     """An .xlsx file of a plan; the same bytes for the same content.
@@ -39,9 +40,9 @@ def workbook_of(
         A Plan document as plain data.
     curves : sequence of CurvePoints
         Response curves to draw; without them the sheet is left out.
-    frontier : sequence of mappings
-        What each budget would bring, such as ``{"budget": ..., "revenue": {"mean": ...}}``;
-        the plan's own key ``frontier`` if absent.
+    frontier : mapping, optional
+        A Frontier document as plain data: what each budget would bring. Its points may hold as
+        little as ``{"budget": ..., "revenue": {"mean": ...}}``.
     scenario : mapping, optional
         The scenario's stated keys, listed among the assumptions.
 
@@ -60,9 +61,10 @@ def workbook_of(
     add_split(book, plan)
     if curves:
         add_curves(book, plan, curves)
-    points = frontier or plan.get("frontier") or ()
-    if points:
-        add_frontier(book, plan, points)
+    if plan.get("schedule"):
+        add_schedule(book, plan)
+    if frontier and frontier["points"]:
+        add_frontier(book, plan, frontier)
     add_assumptions(book, plan, scenario or {})
     if plan.get("certificate") or plan.get("shadow_prices"):
         add_certificate(book, plan)

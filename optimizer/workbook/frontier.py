@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from optimizer.workbook.book import (
@@ -10,6 +10,7 @@ from optimizer.workbook.book import (
     GRID,
     INK,
     MARK,
+    NOW_COLOUR,
     Block,
     Book,
     Cell,
@@ -34,22 +35,33 @@ ENDS = (("mean", ""), ("p05", "\n5 % are below"), ("p95", "\n5 % are above"))
 Points = Sequence[Mapping[str, Any]]
 
 
-def add_frontier(book: Book, plan: Mapping[str, Any], points: Points) -> None:
+def add_frontier(book: Book, plan: Mapping[str, Any], frontier: Mapping[str, Any]) -> None:
     """Write the sheet."""
-    columns = _columns(points)
+    columns = _columns(frontier["points"])
     page = book.page("Frontier", fitting(columns), landscape=True)
     unit = f", {book.currency}" if book.currency else ""
     page.title(f"Frontier: what each budget would bring{unit}")
+    for sentence in _sentences(frontier):
+        page.sentence(sentence, "note")
     top = page.row
     page.row += CHART_ROWS
     block = page.table(columns)
     headings = [column.heading for column in columns]
-    key = next((k for k in ("value", "profit", "revenue") if k in headings), None)
+    key = next((k for k in ("profit", "revenue", "value") if k in headings), None)
     if key is None:
         return
     chart = _chart(book, block, headings.index(key), key)
     _mark_plan(chart, page, plan, key)
+    _mark_break_even(chart, page, frontier.get("break_even") or {}, key)
     page.sheet.insert_chart(top, 0, chart)
+
+
+def _sentences(frontier: Mapping[str, Any]) -> Iterator[str]:
+    """Where profit peaks, what the figures count, and what was left out."""
+    if frontier.get("statement"):
+        yield frontier["statement"]
+    notes = frontier.get("notes") or ()
+    yield from (note["message"] for note in notes if note["code"] != "no_draws")
 
 
 def _chart(book: Book, block: Block, column: int, key: str) -> Any:
@@ -83,6 +95,17 @@ def _mark_plan(chart: Any, page: Page, plan: Mapping[str, Any], key: str) -> Non
     spend = Column("budget", [plan["totals"]["spend"]], "money")
     block = page.table([spend, Column("this plan", [own], "money")])
     add_mark(chart, block, MARK, "diamond")
+
+
+def _mark_break_even(chart: Any, page: Page, peak: Mapping[str, Any], key: str) -> None:
+    """The budget where profit peaks, written beneath the table too."""
+    earned = _figure(peak.get(key), "mean")
+    if earned is None:
+        return
+    page.row += 1
+    budget = Column("budget", [peak["budget"]], "money")
+    block = page.table([budget, Column("break-even", [earned], "money")])
+    add_mark(chart, block, NOW_COLOUR, "circle")
 
 
 def _columns(points: Points) -> list[Column]:

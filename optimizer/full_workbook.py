@@ -1,0 +1,39 @@
+"""full_workbook(): a plan as a workbook with all there is to show, its frontier sought for it."""
+
+from __future__ import annotations
+
+from optimizer.errors import DocumentError, InfeasibleError
+from optimizer.frontier import frontier
+from optimizer.frontier_document import Frontier
+from optimizer.model import Model
+from optimizer.plan_document import Plan
+from optimizer.scenario import Scenario
+
+POINTS = 15  # budgets of the frontier: enough for a chart, a third of the time of a whole one
+
+
+def full_workbook(model: Model, scenario: Scenario, plan: Plan) -> bytes:
+    """A plan as an Excel workbook (.xlsx): split, curves, schedule, frontier, terms and proof.
+
+    Parameters
+    ----------
+    model : Model
+        The one the plan was made from.
+    scenario : Scenario
+        The one the plan was made from.
+    plan : Plan
+
+    See Also
+    --------
+    Plan.workbook : the same from what is at hand, without solving anything.
+    """
+    found = _frontier(model, scenario)
+    return plan.workbook(model, scenario, found.to_dict() if found else None)
+
+
+def _frontier(model: Model, scenario: Scenario) -> Frontier | None:
+    """What other budgets would bring; None where the scenario has no other budget."""
+    try:
+        return frontier(model, scenario, points=POINTS)
+    except (DocumentError, InfeasibleError):  # the plan stands: only its frontier is refused
+        return None
