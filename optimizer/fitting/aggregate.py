@@ -204,6 +204,26 @@ class AggregateProblem:
         """Revenue, (n_periods, 1)."""
         return self.revenue[:, None]
 
+    def unexplained(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Revenue less media and the baseline's mean, and the Jacobian of media; by period."""
+        media, jacobian = self._media_slopes(parameters)
+        return self._unexplained(media), jacobian
+
+    def precision_times(self, columns: FloatArray) -> FloatArray:
+        """Columns of one row per period times the inverse of the integrated noise's covariance.
+
+        Of problems with drift, whose factor is dense.
+        """
+        if self._drifting is None:
+            raise ValueError("the noise has a dense factor only where effectiveness drifts")
+        white, basis = self._whiten(columns), self._basis[0]
+        cleared = white - basis @ (basis.T @ white)
+        return np.asarray(solve_triangular(self._drifting, cleared, lower=True, trans="T"))
+
+    def standardised(self, parameters: FloatArray) -> FloatArray:
+        """Residuals in standard deviations of the noise, (n_periods, 1)."""
+        return np.asarray(self.residuals(parameters) / self.scale)
+
     def _unexplained(self, media: FloatArray) -> FloatArray:
         """Revenue less media and the baseline's prior mean, (..., n_periods)."""
         return np.asarray(

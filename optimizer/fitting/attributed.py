@@ -125,6 +125,10 @@ class AttributedProblem:
         """Revenue left unexplained, (n_periods, n_channels)."""
         return np.asarray(self.observed - self.fitted(parameters))
 
+    def standardised(self, parameters: FloatArray) -> FloatArray:
+        """Residuals in standard deviations of the noise, (n_periods, n_channels)."""
+        return np.asarray(self.residuals(parameters) / self.noise.deviation)
+
     def linearise(self, parameters: FloatArray) -> Linear:
         """The model near these parameters, block by block."""
         factor, row = self.season(parameters)[:, None], self.noise.row_weights

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from optimizer.fitting import noise
 from optimizer.fitting.aggregate import AggregateProblem
-from optimizer.fitting.mode import descend
+from optimizer.fitting.backtest import Backtest, backtest
 from optimizer.fitting.panel import PanelProblem
 from optimizer.fitting.posterior import Posterior
 from optimizer.fitting.response import response
@@ -29,7 +28,8 @@ KNOWN_RATIO = 0.3  # sd of the log of a ratio that is known well enough, however
 NEARLY_CONSTANT = 0.1
 HANGING_TOGETHER = 0.4
 POOR_PICTURE = 0.7
-HELD_OUT = (0.8, 0.87, 0.94, 1.0)  # shares of the history where rolling blocks begin and end
+MUCH_WORSE = 1.25  # the model's error over that of the best forecast without a model
+MOST_PAIRS = 3  # that are named beside the closest
 TEST_SIZES = (0.0, 0.5, 1.5, 2.0)  # multiples of mean spend
 TEST_LENGTHS = {"week": (2, 4, 6, 8), "month": (1, 2, 3)}
 FLAT = 0.002  # sd, of mean revenue, under which there are no ups and downs to explain
@@ -53,6 +53,11 @@ class Subject:
     series: FloatArray | None = None  # (n_series,), shares of markets in the whole, of a panel
 
     @property
+    def periods_per_year(self) -> int:
+        """Whole periods in a year."""
+        return round(365.25 / 7 / self.weeks)
+
+    @property
     def variation(self) -> FloatArray:
         """How much each channel's spend varies, (n_channels,), of its mean."""
         return np.asarray(self.spend.std(axis=0) / self.spend.mean(axis=0))
@@ -63,10 +68,10 @@ def diagnose(subject: Subject, rng: np.random.Generator) -> list[Diagnostic]:
     learn, tail = rng.spawn(2)
     found = [
         *_learned_shares(subject),
-        *_closest_pair(subject),
+        *_close_pairs(subject),
         *_constant_spend(subject),
         *_residuals(subject),
-        _holdout(subject),
+        *_forecasts(subject),
         _starts(subject),
         _tail(subject, tail),
         *_best_test(subject, learn),
@@ -80,7 +85,7 @@ def _n_own(subject: Subject) -> int:
     return int(problem.shapes(problem.prior.mean).shape[-1])
 
 
-def _roas_covariances(subject: Subject) -> tuple[FloatArray, FloatArray]:
+def roas_covariances(subject: Subject) -> tuple[FloatArray, FloatArray]:
     """Covariances of the logs of ROAS, each (n_channels, n_channels): prior, posterior."""
     posterior = subject.posterior
     places = np.arange(len(subject.channels)) * _n_own(subject)
@@ -93,7 +98,7 @@ def _roas_covariances(subject: Subject) -> tuple[FloatArray, FloatArray]:
 
 def _learned_shares(subject: Subject) -> list[Diagnostic]:
     """How much narrower the history made the belief about each channel's ROAS."""
-    before, after = (np.sqrt(np.diag(c)) for c in _roas_covariances(subject))
+    before, after = (np.sqrt(np.diag(c)) for c in roas_covariances(subject))
     found = []
     for i, channel in enumerate(subject.channels):
         share = float(1 - after[i] / before[i])
@@ -140,31 +145,37 @@ def _learned_words(
     return f"The history took {share:.0%} of the doubt out of the return on {channel}."
 
 
-def _closest_pair(subject: Subject) -> list[Diagnostic]:
-    """The two channels whose returns are hardest to tell apart."""
-    prior, posterior = _roas_covariances(subject)
+def _close_pairs(subject: Subject) -> list[Diagnostic]:
+    """The two channels whose returns are hardest to tell apart, and others that hardly are."""
+    prior, posterior = roas_covariances(subject)
     if len(prior) < 2:
         return []
-    before, after = _ratio_sd(prior), _ratio_sd(posterior)
+    before, after = ratio_doubts(prior), ratio_doubts(posterior)
     kept, wide = after / before, after > KNOWN_RATIO
     twins = _twins(subject) & wide & (kept > TWINS_TOLD_APART)
+    close = twins | (wide & (kept > NOT_TOLD_APART))
     score = np.where(np.tri(len(kept), dtype=bool), -np.inf, kept + 2.0 * twins + wide)
-    pair = divmod(int(score.argmax()), len(kept))
-    close = bool(twins[pair] or (wide[pair] and kept[pair] > NOT_TOLD_APART))
-    one, other = (subject.channels[i] for i in pair)
-    return [
-        Diagnostic(
-            code="closest_pair",
-            channel=one,
-            other=other,
-            value=float(posterior[pair] / np.sqrt(np.diag(posterior)[list(pair)].prod())),
-            severity="warning" if close else "note",
-            message=_pair_words(one, other, twins=bool(twins[pair]), close=close),
+    returns = posterior / np.sqrt(np.outer(np.diag(posterior), np.diag(posterior)))
+    found: list[Diagnostic] = []
+    for place in np.argsort(-score, axis=None)[: 1 + MOST_PAIRS]:
+        i, j = divmod(int(place), len(kept))
+        if i >= j or (found and not close[i, j]):
+            break
+        one, other = subject.channels[i], subject.channels[j]
+        found.append(
+            Diagnostic(
+                code="close_pair" if found else "closest_pair",
+                channel=one,
+                other=other,
+                value=float(returns[i, j]),
+                severity="warning" if twins[i, j] or (close[i, j] and not found) else "note",
+                message=_pair_words(one, other, twins=bool(twins[i, j]), close=bool(close[i, j])),
+            )
         )
-    ]
+    return found
 
 
-def _ratio_sd(covariance: FloatArray) -> FloatArray:
+def ratio_doubts(covariance: FloatArray) -> FloatArray:
     """Standard deviation of the log of every ratio of two ROAS; 1 on the diagonal."""
     own = np.diag(covariance)
     variance = own[:, None] + own - 2 * covariance + np.eye(len(own))
@@ -256,34 +267,50 @@ def _explained(left: FloatArray, seen: FloatArray) -> Diagnostic:
     )
 
 
-def _holdout(subject: Subject) -> Diagnostic:
+def _forecasts(subject: Subject) -> list[Diagnostic]:
     """Error of forecasts of the last fifth, each block by curves refitted to what was before it.
 
     Scaling, noise and the search's starts come from the whole history.
     """
-    mode = subject.posterior.mode
-    seen = mode.problem.observed
-    edges = [round(share * len(seen)) for share in HELD_OUT]
-    held = np.abs(seen[edges[0] :])
-    if float(held.mean()) < SILENT * float(np.abs(seen).mean()):
-        return Diagnostic(
-            code="holdout_error",
-            severity="warning",
-            message="The last fifth of the history has next to no revenue, so it cannot be "
-            "judged how well forecasts meet it.",
-        )
-    missed = 0.0
-    for begin, end in pairwise(edges):
-        trained = mode.problem.first(begin)
-        parameters = descend(trained, mode.parameters)
-        ahead = mode.problem.forecast(parameters, trained)[begin:end]
-        missed += float(np.abs(ahead - seen[begin:end]).sum())
-    error = missed / float(held.sum())
-    return Diagnostic(
+    rolled = backtest(subject.posterior.mode, subject.periods_per_year)
+    usual = float(np.abs(subject.posterior.mode.problem.observed).mean())
+    if float(np.abs(rolled.observed).mean()) < SILENT * usual:
+        return [
+            Diagnostic(
+                code="holdout_error",
+                severity="warning",
+                message="The last fifth of the history has next to no revenue, so it cannot be "
+                "judged how well forecasts meet it.",
+            )
+        ]
+    error = rolled.error(rolled.forecast)
+    held = Diagnostic(
         code="holdout_error",
         value=error,
         message="Forecasts of the last fifth of the history, by curves refitted without it, "
         f"missed revenue by {error:.1%} on average.",
+    )
+    return [held, _against_naive(rolled, error)]
+
+
+def _against_naive(rolled: Backtest, error: float) -> Diagnostic:
+    """The same error beside those of forecasts that know nothing of spend."""
+    errors = {name: rolled.error(forecast) for name, forecast in rolled.naive.items()}
+    best = min(errors, key=lambda name: errors[name])
+    listed = ", ".join(f"{name} {missed:.1%}" for name, missed in errors.items())
+    worse = error > MUCH_WORSE * errors[best]
+    message = f"Without a model, forecasts of it would have missed by: {listed}."
+    if worse:
+        message = (
+            f"{best[:1].upper()}{best[1:]} forecast the end of the history better than the model "
+            f"({errors[best]:.1%} against {error:.1%}): something that moves revenue is missing. "
+            "Add it as a control, and test before moving much money."
+        )
+    return Diagnostic(
+        code="naive_forecasts",
+        value=errors[best],
+        severity="warning" if worse else "note",
+        message=message,
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from optimizer.fit_report import FitReport, MarketReport
 from optimizer.fitting.admission import refuse_unfit
 from optimizer.fitting.aggregate import AggregateProblem
 from optimizer.fitting.attributed import AttributedProblem
@@ -44,6 +45,7 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
     seed: int = 1,
     draws: int = 400,
     progress: Progress = _unheard,
+    report: Callable[[FitReport], None] | None = None,
 ) -> Model:
     """Response curves of every channel (and market) with draws from their posterior.
 
@@ -77,6 +79,9 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
         Draws per parameter; 0 gives the single most plausible curve instead.
     progress : callable, optional
         Told the share done, from 0 to 1, as the fit goes on.
+    report : callable, optional
+        Given the FitReport: residuals, priors against posteriors, pairs of channels, the back-test
+        and, where it may drift, effectiveness over time.
 
     Returns
     -------
@@ -104,7 +109,7 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
     choice, factors = choose(history, open_to, priors, seed), incrementality or {}
     beliefs = choice.beliefs
     tests, unheard = heard(lift_tests or (), history)
-    chosen = _Chosen(choice, tests, seed, draws)
+    chosen = _Chosen(choice, tests, seed, draws, report is not None)
     take = _as_a_panel if is_panel(history) else _market_by_market
     fitted = take(history, chosen, progress)
     rng = np.random.default_rng(seed)
@@ -115,7 +120,9 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
         channels = incremental(fitted.channels, factors, draws, rng)
         told = remarks(history, beliefs, factors)
     told += choice.remarks
-    fitted = _Fitted(channels, [*told, *unheard, *fitted.diagnostics], fitted.noise)
+    if report is not None:
+        report(_report(history, fitted.reports))
+    fitted = replace(fitted, diagnostics=[*told, *unheard, *fitted.diagnostics])
     return Model(
         currency=history.currency,
         period=history.spacing.value,
@@ -132,21 +139,23 @@ class _Chosen:
     tests: tuple[LiftTest, ...]
     seed: int
     draws: int
+    is_reported: bool
 
 
 @dataclass(frozen=True)
 class _Fitted:
-    """Curves, what is to be said of them, and what they leave unexplained."""
+    """Curves, what is to be said of them, what they leave unexplained, and the data behind."""
 
     channels: list[ModelChannel]
     diagnostics: list[Diagnostic]
     noise: list[ResidualNoise]
+    reports: list[MarketReport]
 
 
 def _market_by_market(history: History, chosen: _Chosen, progress: Progress) -> _Fitted:
     """Fits of markets that know nothing of each other."""
     roots = np.random.default_rng(chosen.seed).spawn(len(history.markets))
-    whole = _Fitted([], [], [])
+    whole = _Fitted([], [], [], [])
     for market, rng in enumerate(roots):
         progress(market / len(roots))
         fitted = fit_market(history, market, chosen.choice.beliefs, rng, chosen.tests)
@@ -158,6 +167,8 @@ def _market_by_market(history: History, chosen: _Chosen, progress: Progress) -> 
         whole.channels.extend(fitted.curves(chosen.draws))
         whole.diagnostics.extend(fitted.diagnostics())
         whole.noise.extend(fitted.noise())
+        if chosen.is_reported:
+            whole.reports.append(fitted.report(history, chosen.choice.beliefs))
     progress(1.0)
     return whole
 
@@ -168,9 +179,20 @@ def _as_a_panel(history: History, chosen: _Chosen, progress: Progress) -> _Fitte
     rng = np.random.default_rng(chosen.seed)
     fitted = fit_panel(history, chosen.choice.beliefs, rng, chosen.tests)
     progress(FITTING_SHARE)
-    whole = _Fitted(fitted.curves(chosen.draws), fitted.diagnostics(), fitted.noise())
+    reports = [fitted.report(chosen.choice.beliefs)] if chosen.is_reported else []
+    whole = _Fitted(fitted.curves(chosen.draws), fitted.diagnostics(), fitted.noise(), reports)
     progress(1.0)
     return whole
+
+
+def _report(history: History, markets: list[MarketReport]) -> FitReport:
+    """What lies behind the fits of a history."""
+    return FitReport(
+        history=history.content_hash,
+        currency=history.currency,
+        period=history.spacing.value,
+        markets=tuple(markets),
+    )
 
 
 def _record(history: History, chosen: _Chosen, fitted: _Fitted) -> FitRecord:

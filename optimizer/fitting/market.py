@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from optimizer.fit_report import MarketReport
 from optimizer.fitting import noise
 from optimizer.fitting.aggregate import WEEKS, AggregateProblem
 from optimizer.fitting.attributed import AttributedProblem, attributed_units
@@ -18,6 +19,7 @@ from optimizer.fitting.mode import find_mode
 from optimizer.fitting.posterior import Posterior
 from optimizer.fitting.priors import Beliefs
 from optimizer.fitting.remarks import left_out
+from optimizer.fitting.report import Series, market_report
 from optimizer.fitting.response import curve_document
 from optimizer.history import History
 from optimizer.lift_tests import LiftTest
@@ -69,6 +71,13 @@ class FittedMarket:
         """Channels left out, then everything worth saying about the fit."""
         silent = [left_out(channel, self.subject.market) for channel in self.silent]
         return [*silent, *self.tested, *diagnose(self.subject, self.rng)]
+
+    def report(self, history: History, beliefs: Beliefs) -> MarketReport:
+        """What lies behind the fit, as data."""
+        market, units = self.subject.market, self.subject.units
+        names = self.subject.channels if self._is_attributed else (None,)
+        series = [Series(name, market, float(units[i])) for i, name in enumerate(names)]
+        return market_report(self.subject, series, history, beliefs)
 
     def noise(self) -> list[ResidualNoise]:
         """What is left unexplained: of all revenue together, or of each channel's."""
