@@ -19,60 +19,57 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import ClassVar, Self
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
 
 from optimizer.adstock import WINDOW, lagged
 from optimizer.fitting import noise
-from optimizer.fitting.aggregate import MOST_AUTOCORRELATION, WEEKS
-from optimizer.fitting.carried import CarriedMedia
+from optimizer.fitting.aggregate import WEEKS
 from optimizer.fitting.lift_rows import LiftRows, Lifts
 from optimizer.fitting.mode import Linear, hessian
 from optimizer.fitting.panel_baseline import PanelBaseline
 from optimizer.fitting.panel_data import PanelData
+from optimizer.fitting.panel_estimates import (
+    POOLED_SD,
+    clustered_excess,
+    common_autocorrelation,
+    market_scales,
+    pooled_sd,
+)
+from optimizer.fitting.panel_media import PanelMedia
 from optimizer.fitting.panel_noise import PanelCovariance, PanelNoise
 from optimizer.fitting.priors import Beliefs, Prior, shape_prior
-from optimizer.fitting.response import response, response_slopes
-from optimizer.fitting.structure import USUAL, Structure
 from optimizer.history import History
 
 FloatArray = npt.NDArray[np.float64]
-Places = npt.NDArray[np.intp]
 
-#: Standard deviation of the log of a channel's strength between markets, and how many cells'
-#: worth of belief stand behind it.
-POOLED_SD = 0.3
-POOLED_CELLS = 10.0
+#: What the history's squared residuals count; as of one market.
+LIKELIHOOD_POWER = 0.5
 
+#: Standard deviation of the course beside trend and seasons, in shares of the baselines: free, and
+#: where it is learned at first and at least.
 FREE_COURSE_SD = 0.3
 FIRST_COURSE_SD = 0.05
 SMALLEST_COURSE_SD = 0.01
 MOST_COURSE_AUTOCORRELATION = 0.95
 
-#: Periods' worth of belief that a market is as noisy as the others.
-POOLED_PERIODS = 10.0
 LEAST_LOADING = 0.05  # of a market's mean revenue
 DRAWS_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
-class PanelProblem:
+class PanelProblem(PanelMedia):
     """All markets' revenue explained by all channels at once."""
-
-    likelihood_power: ClassVar[float] = 0.5
 
     revenue: FloatArray  # (n_markets, n_periods), multiples of the panel's unit
     open: npt.NDArray[np.bool_]  # (n_markets, n_periods)
-    lags: FloatArray  # (n_channels, n_markets, n_periods, window), multiples of usual spend
-    means: FloatArray  # (n_markets, n_channels), each market's own mean, multiples of usual spend
     baseline: PanelBaseline
     noise: PanelNoise
     prior: Prior
-    weeks: float  # in one period
     national: bool  # whether some channel is
-    structure: Structure = USUAL
+    excess: float = 1.0  # variance of common parameters clustered by market, over the model's own
     tests: LiftRows | None = None
 
     @classmethod
@@ -106,79 +103,18 @@ class PanelProblem:
         )
 
     @property
-    def n_channels(self) -> int:
-        """Channels in the model."""
-        return len(self.lags)
-
-    @property
-    def n_own(self) -> int:
-        """Parameters of a channel's common curve and carryover."""
-        return len(self.structure.coordinates("aggregate"))
-
-    @property
-    def n_common(self) -> int:
-        """Parameters all markets share."""
-        return self.n_channels * self.n_own
-
-    def shapes(self, parameters: FloatArray) -> FloatArray:
-        """Parameters of the common curves as (..., n_channels, n_own)."""
-        own = parameters[..., : self.n_common]
-        return own.reshape(*own.shape[:-1], self.n_channels, self.n_own)
-
-    def strengths(self, parameters: FloatArray) -> FloatArray:
-        """Logs of how well channels work in each market, (..., n_markets, n_channels)."""
-        own = parameters[..., self.n_common :]
-        return own.reshape(*own.shape[:-1], len(self.revenue), self.n_channels)
+    def likelihood_power(self) -> float:
+        """What squared residuals count: half, and less where they hang together by market."""
+        return min(LIKELIHOOD_POWER, 1.0 / self.excess)
 
     @property
     def pooled_sd(self) -> float:
         """Standard deviation of the strengths, as it is believed now."""
         return float(self.prior.sd[-1])
 
-    def retention(self, parameters: FloatArray) -> FloatArray:
-        """Share of an effect that survives one period (off its peak), (..., n_channels)."""
-        return self._carried.retention(self.shapes(parameters))
-
-    def delay(self, parameters: FloatArray) -> FloatArray | None:
-        """Periods until the effect peaks, (..., n_channels); None where it falls at once."""
-        return self._carried.delay(self.shapes(parameters))
-
-    def carryover_weights(self, parameters: FloatArray) -> FloatArray:
-        """Share of an effect that arrives after 0, 1, ... periods, (..., n_channels, window)."""
-        return self._carried.weights(self.shapes(parameters))
-
-    def media(self, parameters: FloatArray) -> FloatArray:
-        """Revenue earned by each channel, (..., n_markets, n_periods, n_channels)."""
-        common = self._carried.earned(self.shapes(parameters))
-        common = common.reshape(*parameters.shape[:-1], *self.revenue.shape, self.n_channels)
-        return np.asarray(common * np.exp(self.strengths(parameters))[..., None, :])
-
-    def steady(self, parameters: FloatArray, curves: Places, spend: FloatArray) -> FloatArray:
-        """Revenue per head (..., n) of cells (n,) at multiples (n,) of their mean spend."""
-        market, channel = np.divmod(curves, self.n_channels)
-        shapes = self.shapes(parameters)[..., channel, :]
-        multiples = (spend * self.means[market, channel])[None]
-        common = response(multiples, shapes, self.structure.curve)[..., 0, :]
-        return np.asarray(common * np.exp(self.strengths(parameters)[..., market, channel]))
-
-    def steady_slopes(
-        self, parameters: FloatArray, curves: Places, spend: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """The same at one point (n,), and its Jacobian (n, n_parameters)."""
-        market, channel = np.divmod(curves, self.n_channels)
-        shapes, rows = self.shapes(parameters)[channel], np.arange(curves.size)
-        multiples = (spend * self.means[market, channel])[None]
-        value, slopes, _ = response_slopes(multiples, shapes, self.structure.curve)
-        strength = np.exp(self.strengths(parameters)[market, channel])
-        jacobian = np.zeros((curves.size, parameters.size))
-        for i in range(3):
-            jacobian[rows, channel * self.n_own + i] = slopes[0, :, i] * strength
-        jacobian[rows, self.n_common + curves] = value[0] * strength
-        return value[0] * strength, jacobian
-
     def linearise(self, parameters: FloatArray) -> Linear:
         """The integrated model near these parameters."""
-        media, slopes = self._media_slopes(parameters)
+        media, slopes = self.media_slopes(parameters)
         rows = np.concatenate([self._unexplained(media)[..., None], slopes], axis=2)
         whitened = self.covariance.whiten(rows)
         cleared = self.covariance.cleared(whitened)
@@ -204,6 +140,10 @@ class PanelProblem:
         """Revenue left unexplained, (n_periods, n_markets); zero where closed."""
         return self._left(parameters).T
 
+    def standardised(self, parameters: FloatArray) -> FloatArray:
+        """Residuals in standard deviations of each market's noise, (n_periods, n_markets)."""
+        return np.asarray(self.residuals(parameters) / self.noise.scale)
+
     @property
     def observed(self) -> FloatArray:
         """Revenue, (n_periods, n_markets)."""
@@ -216,20 +156,22 @@ class PanelProblem:
         curvature = self.linearise(parameters).curvature
         doubt = np.asarray(np.linalg.inv(hessian(self, parameters)), np.float64)
         used = float(np.einsum("ij,ji->", doubt, curvature)) + self.covariance.course_freedom
-        size = self.revenue.sum(axis=1) / self.open.sum(axis=1)
-        level = (self._unexplained_level(parameters) * self.open).sum(axis=1)
+        own = used / len(left) + self.baseline.own_sd.size
         course_sd, carried = self._course(parameters)
         after = PanelNoise(
-            scale=self._scale(left, weights, used),
-            autocorrelation=self._autocorrelation(left * np.sqrt(weights)),
+            scale=market_scales(left, weights, self._size, own),
+            autocorrelation=common_autocorrelation(left * np.sqrt(weights)),
             weights=weights,
-            loading=np.maximum(level / self.open.sum(axis=1), LEAST_LOADING * size),
+            loading=self._loading(parameters),
             course_sd=course_sd,
             course_autocorrelation=carried,
         )
-        pooled = self._pooled_sd(parameters, np.diag(doubt)[self.n_common :])
-        prior = _with_strengths(self._common_prior, self.prior.mean.size - self.n_common, pooled)
-        return replace(self, noise=after, prior=prior)
+        split = self.n_common
+        spent = self.means.ravel() > 0
+        found = pooled_sd(parameters[split:], np.diag(doubt)[split:], spent)
+        excess = clustered_excess(self._scores(parameters), curvature, doubt, split)
+        prior = _with_strengths(self._common_prior, spent.size, found)
+        return replace(self, noise=after, prior=prior, excess=max(excess, 1.0))
 
     def first(self, n_periods: int) -> Self:
         """The problem as it stood after the first periods."""
@@ -249,7 +191,13 @@ class PanelProblem:
         known = trained.revenue.shape[1]
         common, own = trained.covariance.effects(trained._unexplained(media[:, :known]))
         common = self.covariance.continued(common, known)
-        return np.asarray(self._without_media(common, own) + media.sum(axis=-1)).T
+        return np.asarray((self._without_media(common, own) + media.sum(axis=-1)) * self.open).T
+
+    def forecast_variance(self, forecast: FloatArray, trained: Self) -> FloatArray:
+        """Variance of revenue about a forecast whose curves are known, (n_periods, n_markets)."""
+        course = self.covariance.course_variance(trained.revenue.shape[1])[:, None]
+        found = trained.noise.scale**2 + course * trained.noise.loading**2 * self.open.T
+        return np.asarray(0.0 * forecast + found)
 
     def untested(self) -> Self:
         """The problem without its lift tests."""
@@ -278,9 +226,26 @@ class PanelProblem:
             self.covariance.felt(common) + np.einsum("gtk,gk->gt", self.baseline.own, own)
         )
 
-    def _unexplained_level(self, parameters: FloatArray) -> FloatArray:
-        """Revenue less media, (n_markets, n_periods)."""
-        return np.asarray(self.revenue - self.media(parameters).sum(axis=-1))
+    @property
+    def _size(self) -> FloatArray:
+        """Mean revenue of each market, (n_markets,)."""
+        return np.asarray(self.revenue.sum(axis=1) / self.open.sum(axis=1))
+
+    def _loading(self, parameters: FloatArray) -> FloatArray:
+        """Mean revenue less media of each market, (n_markets,)."""
+        level = (self.revenue - self.media(parameters).sum(axis=-1)) * self.open
+        found = level.sum(axis=1) / self.open.sum(axis=1)
+        return np.asarray(np.maximum(found, LEAST_LOADING * self._size))
+
+    def _scores(self, parameters: FloatArray) -> FloatArray:
+        """Each market's part of the gradient, (n_markets, n_parameters)."""
+        media, slopes = self.media_slopes(parameters)
+        left = self._unexplained(media)
+        shared, _ = self.covariance.effects(left)
+        rest = self.covariance.whiten((left - self.covariance.felt(shared))[..., None])
+        common = (self.covariance.cleared(self.covariance.whiten(slopes)) * rest).sum(axis=1)
+        own = np.eye(len(common))[:, :, None] * common[:, None, :: self.n_own]
+        return np.concatenate([common, own.reshape(len(common), -1)], axis=1)
 
     def _unexplained(self, media: FloatArray) -> FloatArray:
         """Revenue less media and the own baseline's prior mean, (..., n_markets, n_periods)."""
@@ -291,20 +256,6 @@ class PanelProblem:
     def _left(self, parameters: FloatArray) -> FloatArray:
         """Revenue left unexplained, (n_markets, n_periods); zero where closed."""
         return np.asarray((self.revenue - self.fitted(parameters)) * self.open)
-
-    def _media_slopes(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Media (n_markets, n_periods, n_channels), its Jacobian by what all markets share."""
-        value, slopes = self._carried.slopes(self.shapes(parameters))
-        strength = np.exp(self.strengths(parameters))[:, None, :]
-        cells = (*self.revenue.shape, self.n_channels)
-        jacobian = slopes.reshape(*cells, self.n_own) * strength[..., None]
-        return value.reshape(cells) * strength, jacobian.reshape(*self.revenue.shape, -1)
-
-    @property
-    def _carried(self) -> CarriedMedia:
-        """The channels with their past, market after market."""
-        flat = self.lags.reshape(self.n_channels, -1, self.lags.shape[3])
-        return CarriedMedia(flat, self.weeks, self.structure)
 
     @property
     def _by_effect(self) -> slice:
@@ -337,22 +288,6 @@ class PanelProblem:
         taken = self.covariance.halved(self.covariance.shared(cleared).sum(axis=0))
         return np.asarray((whitened * cleared).sum(axis=(0, 1)) - (taken**2).sum(axis=0))
 
-    def _scale(self, left: FloatArray, weights: FloatArray, used: float) -> FloatArray:
-        """Noise of each market, leaning towards what is usual, (n_markets,)."""
-        periods = self.open.sum(axis=1)
-        freedom = np.maximum(periods - used / len(left) - self.baseline.own_sd.size, periods / 4)
-        size = self.revenue.sum(axis=1) / periods
-        square = (weights * left**2).sum(axis=1) / size**2
-        usual = square.sum() / freedom.sum()
-        found = (square + POOLED_PERIODS * usual) / (freedom + POOLED_PERIODS)
-        return np.asarray(size * np.maximum(np.sqrt(found), noise.SMALLEST_SCALE))
-
-    def _autocorrelation(self, left: FloatArray) -> float:
-        """Of all markets' residuals together."""
-        relative = left / np.maximum(np.sqrt((left**2).sum(axis=1, keepdims=True)), 1e-300)
-        found = float((relative[:, 1:] * relative[:, :-1]).sum()) / len(left)
-        return float(np.clip(found + 1 / left.shape[1], 0.0, MOST_AUTOCORRELATION))
-
     def _course(self, parameters: FloatArray) -> tuple[float, float]:
         """Size and autocorrelation of the course, learned where a channel is national."""
         if not self.national:
@@ -363,13 +298,6 @@ class PanelProblem:
             max(float(np.sqrt(square)), SMALLEST_COURSE_SD),
             float(np.clip(carried, 0.0, MOST_COURSE_AUTOCORRELATION)),
         )
-
-    def _pooled_sd(self, parameters: FloatArray, doubt: FloatArray) -> float:
-        """Standard deviation of the strengths of cells with spend, leaning on the belief."""
-        spent = self.means.ravel() > 0
-        square = (self.strengths(parameters).ravel() ** 2 + doubt)[spent].sum()
-        count = spent.sum() + POOLED_CELLS
-        return float(np.sqrt((square + POOLED_CELLS * POOLED_SD**2) / count))
 
 
 def _with_strengths(common: Prior, count: int, sd: float) -> Prior:

@@ -98,6 +98,12 @@ class PanelCovariance:
         course = self._course[:, :known] @ cho_solve(begun, common[:known])
         return np.concatenate([course, common[known:]])
 
+    def course_variance(self, known: int) -> FloatArray:
+        """Variance of the course where it is known for the first periods, (n_periods,)."""
+        begun = cho_factor(self._course[:known, :known])
+        reached = self._course[:, :known] @ cho_solve(begun, self._course[:known])
+        return np.maximum(np.diag(self._course - reached), 0.0)
+
     def course_moments(self, common: FloatArray) -> tuple[float, float]:
         """Expected mean square of the course's irregular part, and its correlation in time.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
-from optimizer.fitting.panel import PanelProblem
+from optimizer.fitting.panel import LIKELIHOOD_POWER, PanelProblem
 from optimizer.fitting.panel_data import PanelData
 from optimizer.geography import repeated_channels
 from optimizer.history import History
@@ -30,6 +30,7 @@ def panel_remarks(history: History, data: PanelData, problem: PanelProblem) -> l
         *_national(history, data),
         *_repeated(history),
         _pooling(problem),
+        _clustering(problem),
     ]
 
 
@@ -127,4 +128,17 @@ def _pooling(problem: PanelProblem) -> Diagnostic:
         value=problem.pooled_sd,
         message="A channel's strength per head differs between markets by about "
         f"{np.expm1(problem.pooled_sd):.0%}; a market with little history leans on the others.",
+    )
+
+
+def _clustering(problem: PanelProblem) -> Diagnostic:
+    """How much wider doubt is where every market counts as one observation."""
+    wide = problem.likelihood_power < LIKELIHOOD_POWER
+    words = "the bands were widened to match" if wide else "the bands allow for that"
+    return Diagnostic(
+        code="clustered_doubt",
+        value=problem.excess,
+        severity="warning" if wide else "note",
+        message="Residuals of one market hang together: counted market by market, doubt is "
+        f"{problem.excess:.1f} times as large in variance as period by period; {words}.",
     )

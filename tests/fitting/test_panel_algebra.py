@@ -8,6 +8,7 @@ from scipy.linalg import block_diag, toeplitz
 
 from optimizer.fitting.panel import PanelProblem
 from optimizer.fitting.panel_data import PanelData
+from optimizer.fitting.panel_estimates import clustered_excess
 from optimizer.fitting.priors import channel_priors
 from optimizer.history import Control
 from optimizer.synthetic_geo import geo_market
@@ -108,6 +109,27 @@ def test_gradient_and_curvature_are_those_of_the_whole_jacobian(problem):
     np.testing.assert_allclose(near.gradient, gradient, atol=1e-6 * np.abs(gradient).max())
 
 
+def test_scores_of_the_markets_make_up_the_gradient(problem):
+    point = somewhere(problem)
+    scores, gradient = problem._scores(point), problem.linearise(point).gradient
+    scale = np.abs(scores).max()
+    np.testing.assert_allclose(scores.sum(axis=0), gradient, atol=1e-9 * scale)
+
+
+def test_doubt_clustered_by_market_is_that_of_the_scores():
+    rng = np.random.default_rng(4)
+    count, size = 4000, 3
+    spread = np.diag([1.0, 4.0, 9.0])
+    scores = rng.multivariate_normal(np.zeros(size), spread / count, count)
+    alike = clustered_excess(scores, spread, np.linalg.inv(spread), size)
+    assert alike == pytest.approx(1.0, abs=0.1)
+    doubled = np.repeat(scores[: count // 2], 2, axis=0)  # pairs that move as one ...
+    pairs = doubled.reshape(-1, 2, size).sum(axis=1)  # ... counted as one
+    assert clustered_excess(pairs, spread, np.linalg.inv(spread), size) == pytest.approx(
+        2.0, abs=0.2
+    )
+
+
 def test_effects_are_their_posterior_means(problem):
     covariance, rows = dense(problem)
     left = unexplained(problem, somewhere(problem))
@@ -150,3 +172,12 @@ def test_a_shorter_panel_sees_only_its_own_periods(problem):
     known = shorter.fitted(point).T
     opened = problem.open.T[:40]
     np.testing.assert_allclose(ahead[:40][opened], known[opened], rtol=1e-6)
+    assert not ahead[~problem.open.T].any()
+
+
+def test_a_course_is_the_less_known_the_further_ahead(problem):
+    variance = problem.covariance.course_variance(40)
+    np.testing.assert_allclose(variance[:40], 0.0, atol=1e-9)
+    assert variance[40] > 0.0
+    ahead = problem.forecast_variance(problem.observed, problem.first(40))
+    assert (ahead[40:][problem.open.T[40:]] >= ahead[:40].min()).all()
