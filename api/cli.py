@@ -19,6 +19,7 @@ import typer
 
 from api.commands import service
 from api.commands.experiment import experiment
+from api.commands.many import Many, fit_by
 from api.errors import ExitCode, MisuseError, told
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from optimizer import Finding, Frontier, Plan, RiskFrontier, Sensitivity
 
 EXAMPLE = Path(__file__).parent / "example"
+MANY = "Many series in one table"  # options of fit
 
 app = typer.Typer(
     help="Split a marketing budget, with the doubt and the proof.",
@@ -173,9 +175,32 @@ def fit(  # noqa: PLR0913, PLR0917  (one parameter for each option)
         Path | None,
         typer.Option(metavar="FILE", help="Finished lift tests; the scenario's if absent."),
     ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN[,COLUMN]",
+            help="A model for every value of these columns, such as market,brand.",
+            rich_help_panel=MANY,
+        ),
+    ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes; one per processor.", rich_help_panel=MANY),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on in a folder begun: only what is missing or has changed.",
+            rich_help_panel=MANY,
+        ),
+    ] = False,
     as_json: AsJson = False,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write FILE.json.")
+        Path | None,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Write FILE.json; with --by, into this folder."
+        ),
     ] = None,
     quiet: Quiet = False,
 ) -> None:
@@ -184,6 +209,16 @@ def fit(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     from api.services import fit_scenario, read_named_history, read_tests, size_of
     from api.terminal.histories import show_fit
 
+    if by is not None:
+        asked = Many(
+            files, by, output, lift_tests, layout, currency, seed=seed, workers=workers,
+            resume=resume,
+        )  # fmt: skip
+        with Delivery(as_json=as_json, output=None, quiet=quiet) as delivery:
+            fit_by(asked, delivery)
+        return
+    if workers is not None or resume:
+        raise MisuseError("--workers and --resume go with --by: fits of many series.")
     with Delivery(as_json=as_json, output=output, quiet=quiet, kinds=(".json",)) as delivery:
         delivery.voice.progress(f"Reading {_names(files)} ...")
         scenario, history = read_named_history(files, layout, currency)
