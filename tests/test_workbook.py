@@ -221,7 +221,7 @@ def test_the_full_workbook_marks_the_plan_and_the_peak_on_its_frontier() -> None
     assert named["this plan"][:2] == [ANSWER.totals.spend, ANSWER.totals.profit.mean]
     sought = frontier(DRAWN, QUESTION, points=POINTS_SOUGHT)
     assert sought.break_even is not None
-    assert named["break-even"][0] == sought.break_even.budget
+    assert named["peak"][0] == sought.break_even.budget
     assert sought.statement in str(found)
 
 

@@ -104,7 +104,7 @@ def _mark_break_even(chart: Any, page: Page, peak: Mapping[str, Any], key: str) 
         return
     page.row += 1
     budget = Column("budget", [peak["budget"]], "money")
-    block = page.table([budget, Column("break-even", [earned], "money")])
+    block = page.table([budget, Column("peak", [earned], "money")])
     add_mark(chart, block, NOW_COLOUR, "circle")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,6 @@ from optimizer.workbook.book import (
     Book,
     Cell,
     Column,
-    cell_name,
     fitting,
     storable,
 )
@@ -65,9 +65,15 @@ def _columns(plan: Mapping[str, Any], rows: Rows) -> list[Column]:
     dates = schedule["dates"] or [str(place + 1) for place in range(len(earned))]
     columns = [Column(str(plan.get("period", "week")), list(dates), total="total")]
     columns += [
-        Column(cell_name(row), list(row["spend"]), money, sum(row["spend"])) for row in rows
+        Column(
+            "\n".join(filter(None, (row["channel"], row.get("market")))),
+            list(row["spend"]),
+            money,
+            math.fsum(row["spend"]),
+        )
+        for row in rows
     ]
-    totals = [sum(spends) for spends in by_period] or [0.0] * len(earned)
+    totals = [math.fsum(spends) for spends in by_period] or [0.0] * len(earned)
     columns.append(Column("spend", totals, money, plan["totals"]["spend"]))
     for end, heading in ENDS:
         cells: list[Cell] = [figures.get(end) for figures in earned]
