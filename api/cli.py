@@ -39,6 +39,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _debug: ContextVar[bool] = ContextVar("debug", default=False)
+_server: ContextVar[str | None] = ContextVar("server", default=None)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the document as JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no asides.")]
@@ -99,8 +100,17 @@ def _options(
         bool,
         typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
     ] = False,
+    server: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            envvar="ROMI_SERVER",
+            help="Have a service fit and plan; its key is read from ROMI_KEY.",
+        ),
+    ] = None,
 ) -> None:
     _debug.set(debug)
+    _server.set(server)
 
 
 @_command
@@ -195,6 +205,13 @@ def fit(  # noqa: PLR0913, PLR0917  (one parameter for each option)
             rich_help_panel=MANY,
         ),
     ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write what lies behind the fit: residuals, back-test, beliefs before and after.",
+        ),
+    ] = None,
     as_json: AsJson = False,
     output: Annotated[
         Path | None,
@@ -205,7 +222,7 @@ def fit(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     quiet: Quiet = False,
 ) -> None:
     """Fit response curves to a history and say how well they are known."""
-    from api.output import Answer, Delivery
+    from api.output import Answer, Delivery, document_writer
     from api.services import fit_scenario, read_named_history, read_tests, size_of
     from api.terminal.histories import show_fit
 
@@ -219,13 +236,16 @@ def fit(  # noqa: PLR0913, PLR0917  (one parameter for each option)
         return
     if workers is not None or resume:
         raise MisuseError("--workers and --resume go with --by: fits of many series.")
+    behind = None if report is None else document_writer(report, "--report")
     with Delivery(as_json=as_json, output=output, quiet=quiet, kinds=(".json",)) as delivery:
         delivery.voice.progress(f"Reading {_names(files)} ...")
         scenario, history = read_named_history(files, layout, currency)
         tests = read_tests(scenario, files[0].parent, history, lift_tests)
         delivery.voice.progress(f"Fitting curves to {size_of(history)} ...")
         advance = delivery.voice.advance
-        model = fit_scenario(scenario, history, tests=tests, seed=seed, advance=advance)
+        model = fit_scenario(
+            scenario, history, tests=tests, seed=seed, advance=advance, report=behind
+        )
         delivery.hand_over(Answer(model.to_dict()), partial(show_fit, model, history))
 
 
@@ -350,17 +370,16 @@ def _frontier(
     delivery: Delivery,
 ) -> tuple[Frontier, Answer]:
     """The best plan of every budget, and in every form it is written in."""
-    import optimizer
     from api.output import Answer, to_cents
 
     points, least, most = span
     delivery.voice.progress("Looking for the best plan of every budget ...")
     keys = {} if points is None else {"points": points}
-    found = optimizer.frontier(question.model, question.scenario, least=least, most=most, **keys)
+    found = question.frontier(least=least, most=most, **keys)
     records = found.records()
 
     def workbook() -> bytes:
-        plan = optimizer.plan(question.model, question.scenario)
+        plan = question.plan()
         return plan.workbook(question.model, question.scenario, found.to_dict())
 
     return found, Answer(found.to_dict(), to_cents(records), workbook=workbook)
@@ -370,12 +389,11 @@ def _risk_frontier(
     question: Question, points: int | None, delivery: Delivery
 ) -> tuple[RiskFrontier, Answer]:
     """What regard for risk costs, and in every form it is written in."""
-    import optimizer
     from api.output import Answer, to_cents
 
     delivery.voice.progress("Looking for plans of less and less risk ...")
     keys = {} if points is None else {"points": points}
-    found = optimizer.risk_frontier(question.model, question.scenario, **keys)
+    found = question.risk_frontier(**keys)
     return found, Answer(found.to_dict(), to_cents(found.records()))
 
 
@@ -384,9 +402,13 @@ def _question(path: Path, model: Path | None, delivery: Delivery) -> Question:
     from api.services import read_question
 
     voice = delivery.voice
-    return read_question(
-        path, model, progress=voice.progress, advance=voice.advance, warn=voice.warn
-    )
+    read, server = read_question, _server.get()
+    if server is not None:
+        from api.client import Client
+        from api.remote import ask_service
+
+        read = partial(ask_service, Client(server, os.environ.get("ROMI_KEY")))
+    return read(path, model, progress=voice.progress, advance=voice.advance, warn=voice.warn)
 
 
 def _deliver(
@@ -440,13 +462,12 @@ def _in_every_form(plan: Plan, question: Question) -> Answer:
 
 def _answer(question: Question, split: Path | None, delivery: Delivery) -> Plan:
     """The best split, or what the split of a file would bring."""
-    import optimizer
     from api.services import read_split
 
     if split is not None:
-        return optimizer.what_if(question.model, question.scenario, read_split(split))
+        return question.what_if(read_split(split))
     delivery.voice.progress("Looking for the best split ...")
-    return optimizer.plan(question.model, question.scenario)
+    return question.plan()
 
 
 _command(experiment)

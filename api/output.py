@@ -243,11 +243,29 @@ class Delivery(_UntilDone):
             self.voice.say(f"Wrote {self._output}.")
 
 
-def _refuse_unfit(output: Path, kinds: tuple[str, ...]) -> None:
+def document_writer(path: Path, option: str) -> Callable[[Any], None]:
+    """What writes a document into a JSON file of its own; the file's name is checked at once.
+
+    Raises
+    ------
+    MisuseError
+        The name does not end in .json.
+    FileError
+        Its folder does not exist.
+    """
+    _refuse_unfit(path, (".json",), option)
+
+    def write(document: Any) -> None:
+        write_whole(path, json_text(document.to_dict()).encode())
+
+    return write
+
+
+def _refuse_unfit(output: Path, kinds: tuple[str, ...], option: str = "--output") -> None:
     if output.suffix.lower() not in kinds:
         ending = f'"{output.suffix}"' if output.suffix else "a name without an ending"
         raise MisuseError(
-            f"--output {output}: {ending} is no format of this command; known: {', '.join(kinds)}."
+            f"{option} {output}: {ending} is no format of this command; known: {', '.join(kinds)}."
         )
     if not output.parent.is_dir():
         raise FileError(f"The folder {output.parent} does not exist. Create it first.")

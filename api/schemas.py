@@ -51,6 +51,12 @@ class FitIn(Body):
     fit: dict[str, Any] = Field(
         default_factory=dict, description="as a scenario's `fit`: priors and the like"
     )
+    lift_tests: list[dict[str, Any]] = Field(
+        default_factory=list,
+        max_length=1000,
+        description="finished tests, a row each: channel, market, start, end, spend_control, "
+        "spend_test, lift, standard_error",
+    )
     seed: int = Field(default=1, ge=0, le=2**63 - 1)
     draws: int = Field(default=400, ge=0, le=4000)
     make_current: bool = Field(default=False, description="let the alias `current` mean it")

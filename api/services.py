@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,7 +19,7 @@ from optimizer import (
 )
 
 if TYPE_CHECKING:
-    from optimizer import History, LiftTest, SeriesTable
+    from optimizer import FitReport, Frontier, History, LiftTest, RiskFrontier, SeriesTable
 
 DOCUMENTS = (".yaml", ".yml", ".json")
 TABLES = (".csv", ".tsv", ".xlsx", ".parquet")
@@ -31,7 +31,7 @@ Tell = Callable[[str], None]
 Advance = Callable[[float], None]
 
 
-def _tell_nobody(_: str | float) -> None:
+def tell_nobody(_: str | float) -> None:
     """Progress that nobody asked for."""
 
 
@@ -41,6 +41,30 @@ class Question:
 
     scenario: Scenario
     model: Model
+
+    def plan(self) -> Plan:
+        """The best split."""
+        import optimizer
+
+        return optimizer.plan(self.model, self.scenario)
+
+    def what_if(self, split: Mapping[str, Any]) -> Plan:
+        """What a split would bring."""
+        import optimizer
+
+        return optimizer.what_if(self.model, self.scenario, split)
+
+    def frontier(self, **span: Any) -> Frontier:
+        """The best plan of every budget of a span."""
+        import optimizer
+
+        return optimizer.frontier(self.model, self.scenario, **span)
+
+    def risk_frontier(self, **span: Any) -> RiskFrontier:
+        """Plans of less and less risk."""
+        import optimizer
+
+        return optimizer.risk_frontier(self.model, self.scenario, **span)
 
 
 def read_scenario(path: Path) -> Scenario:
@@ -163,9 +187,9 @@ def read_question(
     path: Path,
     model: Path | None = None,
     *,
-    progress: Tell = _tell_nobody,
-    advance: Advance = _tell_nobody,
-    warn: Tell = _tell_nobody,
+    progress: Tell = tell_nobody,
+    advance: Advance = tell_nobody,
+    warn: Tell = tell_nobody,
 ) -> Question:
     """A scenario file with its model: the one given, the one it names, or one fitted now.
 
@@ -255,18 +279,20 @@ def read_tests(
     return read_lift_tests(given or folder / str(named), history)
 
 
-def fit_scenario(
+def fit_scenario(  # noqa: PLR0913  (one keyword for each way to fit)
     scenario: Scenario | None,
     history: History,
     *,
     tests: tuple[LiftTest, ...] = (),
     seed: int | None = None,
-    advance: Advance = _tell_nobody,
+    advance: Advance = tell_nobody,
+    report: Callable[[FitReport], None] | None = None,
 ) -> Model:
     """The model of a history under a scenario's fit options, and its seed unless one is given."""
     from optimizer import fit
 
-    return fit(history, lift_tests=tests, progress=advance, **fit_options(scenario, seed))
+    options = fit_options(scenario, seed)
+    return fit(history, lift_tests=tests, progress=advance, report=report, **options)
 
 
 def fit_options(scenario: Scenario | None, seed: int | None = None) -> dict[str, Any]:

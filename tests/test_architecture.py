@@ -15,6 +15,7 @@ ROWS = (
     ("api.cli",),
     ("api.commands",),
     ("api.commands",),
+    ("api.remote",),
     ("api.client",),
     ("api.main", "api.supervise"),
     ("api.gate", "api.routes"),

@@ -6,6 +6,8 @@ written by the worker that holds the job, in one transaction with the job's end.
 
 from __future__ import annotations
 
+import csv
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from api.store.blobs import Blobs
 
 if TYPE_CHECKING:
-    from optimizer import Finding, History, Model
+    from optimizer import Finding, History, LiftTest, Model
 
 PROGRESS_STEP = 0.01  # share done between two events
 PROBE_STEP_SECONDS = 0.02
@@ -93,12 +95,31 @@ def read_upload(payload: dict[str, Any], context: Context) -> dict[str, Any]:
 
 
 def fit_model(payload: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Fit curves; payload: history (blob), options (of `fit`), name."""
+    """Fit curves; payload: history (blob), options (of `fit`), lift_tests (rows), name."""
     from optimizer import fit, history_of_parquet
 
     history = history_of_parquet(context.blobs.get(payload["history"]))
-    model = fit(history, progress=context.progress, **payload["options"])
+    tests = _lift_tests(payload["lift_tests"], history, context)
+    model = fit(history, lift_tests=tests, progress=context.progress, **payload["options"])
     return keep_model(model, context.blobs)
+
+
+def _lift_tests(
+    rows: list[dict[str, Any]], history: History, context: Context
+) -> tuple[LiftTest, ...]:
+    """Rows of tests read as a table of them is, with the same checks and the same findings."""
+    from optimizer import read_lift_tests
+
+    if not rows:
+        return ()
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    with tempfile.TemporaryDirectory(dir=context.folder) as folder:
+        table = Path(folder) / "lift_tests.csv"
+        with table.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, columns)
+            writer.writeheader()
+            writer.writerows(rows)
+        return read_lift_tests(table, history)
 
 
 def run_scenarios(payload: dict[str, Any], context: Context) -> dict[str, Any]:

@@ -33,6 +33,7 @@ def fit(desk: Desk, deed: Deed, wanted: FitIn) -> Kept:
             "history_id": history["id"],
             "name": wanted.name,
             "options": {**options, "seed": wanted.seed, "draws": wanted.draws},
+            "lift_tests": wanted.lift_tests,
             "make_current": wanted.make_current,
         }
         kept = jobs.queued(connection, deed.caller, "fit", payload)
