@@ -9,6 +9,7 @@ from typing import Any
 from optimizer import (
     Comparison,
     Experiments,
+    FitReport,
     Frontier,
     Model,
     Plan,
@@ -38,6 +39,7 @@ def schemas() -> dict[str, dict[str, Any]]:
             RiskFrontier.model_json_schema(mode="serialization")
         ),
         "experiments.schema.json": _described(Experiments.model_json_schema(mode="serialization")),
+        "fit_report.schema.json": _described(FitReport.model_json_schema(mode="serialization")),
         "sensitivity.schema.json": _described(Sensitivity.model_json_schema(mode="serialization")),
     }
 

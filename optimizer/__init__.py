@@ -20,6 +20,7 @@ from optimizer.errors import (
     ProblemError,
     SolverError,
 )
+from optimizer.fit_report import FitReport
 from optimizer.frontier import frontier
 from optimizer.frontier_document import Frontier, FrontierPoint, RiskFrontier
 from optimizer.full_workbook import full_workbook
@@ -120,6 +121,7 @@ __all__ = [
     "FileError",
     "Finding",
     "FitError",
+    "FitReport",
     "Frontier",
     "FrontierPoint",
     "GeoRevenue",
