@@ -89,6 +89,12 @@ def _unread_keys(question: Question) -> Iterator[PlanWarning]:
     """Keys that this objective does not read, or reads in a way worth saying."""
     scenario = question.scenario
     counts_customers = scenario.objective == "customer_value"
+    if scenario.fit is not None and scenario.model is not None:
+        yield PlanWarning(
+            code="fit_not_read",
+            message="fit is read where curves are fitted to a history; the model's curves are "
+            "taken as they are.",
+        )
     if scenario.values is not None and not counts_customers:
         yield PlanWarning(
             code="values_not_read",

@@ -93,16 +93,8 @@ SCENARIOS = {
         3,
         "must be above 0",
     ),
-    "an incrementality of an unknown channel": (
-        "fit: {incrementality: {serach: [0.7, 0.2]}}",
-        3,
-        'did you mean "search"?',
-    ),
-    "an incrementality in per cent": (
-        "fit: {incrementality: {search: [70, 20]}}",
-        3,
-        "0.7 says that 70 %",
-    ),
+    "an unknown family of curves": ("fit: {curve: hil}", 3, "hill"),
+    "too much drift": ("fit: {drift: 3}", 3, "0.1"),
     "NaN": ("budget: .nan", 3, "not a finite number"),
     "infinity": ("budget: .inf", 3, "not a finite number"),
     "1e300": ("budget: 1e300", 3, "1e+300"),

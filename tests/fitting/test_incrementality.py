@@ -101,3 +101,13 @@ def test_factors_that_cannot_be_meant_are_refused(factors, words):
 def test_an_aggregate_history_is_incremental_already():
     with pytest.raises(DocumentError, match="incremental already"):
         fit(examples.aggregate(), incrementality={"a": (0.7, 0.2)})
+
+
+def test_fit_options_beside_a_model_are_said_not_to_be_read():
+    made = fit(examples.attributed(), incrementality={"b": (0.7, 0.2)})
+    stated = {"periods": 13, "model": "m.json", "fit": {"incrementality": {"a": [0.5, 0.1]}}}
+    told = {
+        warning.code: warning.message for warning in plan(made, Scenario.from_dict(stated)).warnings
+    }
+    assert "taken as they are" in told["fit_not_read"]
+    assert "a (0.5" not in told["incremental"]
