@@ -14,8 +14,8 @@ from api.store.keys import Caller, Scope
 HOME = Caller("none", "wsp_home", frozenset(keys.SCOPES))  # where keys are switched off
 
 
-def desk_of(request: Request) -> Desk:
-    """The process's desk."""
+async def desk_of(request: Request) -> Desk:
+    """The process's desk; async, for it blocks on nothing."""
     desk: Desk = request.app.state.desk
     return desk
 
@@ -62,7 +62,7 @@ class _Reaching:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
 
-    def __call__(self, caller: AnyCaller) -> Caller:
+    async def __call__(self, caller: AnyCaller) -> Caller:
         if caller.may(self.scope):
             return caller
         raise RequestError(
