@@ -169,7 +169,7 @@ class PanelProblem(PanelMedia):
         split = self.n_common
         spent = self.means.ravel() > 0
         found = pooled_sd(parameters[split:], np.diag(doubt)[split:], spent)
-        excess = clustered_excess(self._scores(parameters), curvature, doubt, split)
+        excess = clustered_excess(*self._scores(parameters), doubt, split)
         prior = _with_strengths(self._common_prior, spent.size, found)
         return replace(self, noise=after, prior=prior, excess=max(excess, 1.0))
 
@@ -237,15 +237,21 @@ class PanelProblem(PanelMedia):
         found = level.sum(axis=1) / self.open.sum(axis=1)
         return np.asarray(np.maximum(found, LEAST_LOADING * self._size))
 
-    def _scores(self, parameters: FloatArray) -> FloatArray:
-        """Each market's part of the gradient, (n_markets, n_parameters)."""
+    def _scores(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Each market's part of the gradient, (n_markets, n_parameters), and the sum of the
+        covariances that the model gives them, (n_parameters, n_parameters)."""
         media, slopes = self.media_slopes(parameters)
         left = self._unexplained(media)
-        shared, _ = self.covariance.effects(left)
-        rest = self.covariance.whiten((left - self.covariance.felt(shared))[..., None])
-        common = (self.covariance.cleared(self.covariance.whiten(slopes)) * rest).sum(axis=1)
+        rest = left - self.covariance.felt(self.covariance.effects(left)[0])
+        whitened = self.covariance.whiten(np.concatenate([rest[..., None], slopes], axis=2))
+        cleared = self.covariance.cleared(whitened)
+        products = whitened.transpose(0, 2, 1) @ cleared
+        common = products[:, 0, 1:]
         own = np.eye(len(common))[:, :, None] * common[:, None, :: self.n_own]
-        return np.concatenate([common, own.reshape(len(common), -1)], axis=1)
+        shared = self.covariance.shared(cleared)
+        taken = np.stack([self.covariance.halved(each) for each in shared])
+        expected = self._products(products - taken.transpose(0, 2, 1) @ taken)[1:, 1:]
+        return np.concatenate([common, own.reshape(len(common), -1)], axis=1), expected
 
     def _unexplained(self, media: FloatArray) -> FloatArray:
         """Revenue less media and the own baseline's prior mean, (..., n_markets, n_periods)."""

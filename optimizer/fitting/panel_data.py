@@ -46,7 +46,7 @@ class PanelData:
         FitError
             No market has both revenue and spend.
         """
-        markets = np.flatnonzero((history.revenue > 0).any(axis=1))
+        markets = np.flatnonzero(history.revenue.sum(axis=1) > 0)
         channels = np.flatnonzero(history.spend[markets].sum(axis=(0, 1)) > 0)
         if not channels.size:
             raise FitError(

@@ -19,7 +19,9 @@ POOLED_CELLS = 10.0
 #: Periods' worth of belief that a market is as noisy as the others.
 POOLED_PERIODS = 10.0
 
-#: The most that doubt, clustered by market, is believed to exceed the model's own.
+#: Markets' worth of belief that doubt clustered by market is the model's own, and the most it is
+#: believed to exceed it: a few markets say little of how their residuals hang together.
+POOLED_MARKETS = 10.0
 MOST_CLUSTERED = 5.0
 
 
@@ -63,18 +65,18 @@ def pooled_sd(strengths: FloatArray, doubt: FloatArray, spent: Bools) -> float:
 
 
 def clustered_excess(
-    scores: FloatArray, curvature: FloatArray, doubt: FloatArray, n_common: int
+    scores: FloatArray, expected: FloatArray, doubt: FloatArray, n_common: int
 ) -> float:
-    """Variance of common parameters with rows clustered by market, over the model's own.
+    r"""Variance of common parameters with rows clustered by market, over the model's own.
 
     Residuals of a market may hang together in any way, those of two markets in none but what
-    they share: the sandwich :math:`H^{-1} (\\sum_g s_g s_g') H^{-1}` of the markets' scores, its
-    trace over common parameters against that of :math:`H^{-1} J'J H^{-1}`.
+    they share: the sandwich :math:`H^{-1} (\sum_g s_g s_g') H^{-1}` of the markets' scores, its
+    trace over common parameters against the one the model expects.
 
     Parameters
     ----------
     scores : ndarray of shape (n_markets, n_parameters), gradients of the markets
-    curvature : ndarray of shape (n_parameters, n_parameters), of all markets
+    expected : ndarray of shape (n_parameters, n_parameters), sum of their covariances
     doubt : ndarray of shape (n_parameters, n_parameters), inverse of the posterior's precision
     n_common : int, parameters that come first and are of interest
 
@@ -82,7 +84,9 @@ def clustered_excess(
     ----------
     .. [1] Cameron and Miller (2015), A Practitioner's Guide to Cluster-Robust Inference.
     """
-    count, own = len(scores), doubt[:n_common]
-    clustered = float(((scores @ own.T) ** 2).sum()) * count / (count - 1)
-    expected = float(np.trace(own @ curvature @ own.T))
-    return float(np.clip(clustered / max(expected, 1e-300), 0.0, MOST_CLUSTERED))
+    own = doubt[:n_common]
+    clustered = float(((scores @ own.T) ** 2).sum())
+    usual = float(np.trace(own @ expected @ own.T))
+    found = clustered / max(usual, 1e-300)
+    leaning = (len(scores) * found + POOLED_MARKETS) / (len(scores) + POOLED_MARKETS)
+    return min(leaning, MOST_CLUSTERED)

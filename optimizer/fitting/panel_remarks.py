@@ -134,11 +134,12 @@ def _pooling(problem: PanelProblem) -> Diagnostic:
 def _clustering(problem: PanelProblem) -> Diagnostic:
     """How much wider doubt is where every market counts as one observation."""
     wide = problem.likelihood_power < LIKELIHOOD_POWER
-    words = "the bands were widened to match" if wide else "the bands allow for that"
+    words = "the bands were widened to match" if wide else "the bands allow for twice as much"
     return Diagnostic(
         code="clustered_doubt",
         value=problem.excess,
         severity="warning" if wide else "note",
-        message="Residuals of one market hang together: counted market by market, doubt is "
-        f"{problem.excess:.1f} times as large in variance as period by period; {words}.",
+        message="Counted market by market, as residuals of one market may hang together, the "
+        f"variance of what was found is {problem.excess:.1f} times what the noise explains; "
+        f"{words}.",
     )

@@ -109,11 +109,20 @@ def test_gradient_and_curvature_are_those_of_the_whole_jacobian(problem):
     np.testing.assert_allclose(near.gradient, gradient, atol=1e-6 * np.abs(gradient).max())
 
 
-def test_scores_of_the_markets_make_up_the_gradient(problem):
+def test_scores_of_the_markets_are_those_of_the_whole_covariance(problem):
+    covariance, rows = dense(problem)
     point = somewhere(problem)
-    scores, gradient = problem._scores(point), problem.linearise(point).gradient
-    scale = np.abs(scores).max()
-    np.testing.assert_allclose(scores.sum(axis=0), gradient, atol=1e-9 * scale)
+    scores, expected = problem._scores(point)
+    gradient = problem.linearise(point).gradient
+    np.testing.assert_allclose(scores.sum(axis=0), gradient, atol=1e-9 * np.abs(scores).max())
+    steps = STEP * np.eye(point.size)
+    high, low = (problem.media(point + s).sum(axis=-1) for s in (steps, -steps))
+    jacobian = ((high - low) / (2 * STEP)).reshape(point.size, -1)[:, rows].T
+    market = np.repeat(np.arange(len(problem.open)), problem.open.shape[1])[rows]
+    inverse = np.linalg.inv(covariance)
+    alone = np.where(market[:, None] == market, inverse, 0.0)
+    plain = jacobian.T @ alone @ jacobian
+    np.testing.assert_allclose(expected, plain, atol=1e-6 * np.abs(plain).max())
 
 
 def test_doubt_clustered_by_market_is_that_of_the_scores():
