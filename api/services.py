@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from optimizer import (
     DocumentError,
@@ -41,6 +41,10 @@ class Question:
 
     scenario: Scenario
     model: Model
+
+    def put(self, scenario: Scenario) -> Self:
+        """Another scenario, put to the same model."""
+        return replace(self, scenario=scenario)
 
     def plan(self) -> Plan:
         """The best split."""

@@ -23,7 +23,7 @@ from optimizer.errors import (
 from optimizer.fit_report import FitReport
 from optimizer.frontier import frontier
 from optimizer.frontier_document import Frontier, FrontierPoint, RiskFrontier
-from optimizer.full_workbook import full_workbook
+from optimizer.full_workbook import full_workbook, plans_workbook
 from optimizer.model import Diagnostic, Model
 from optimizer.plan import plan, what_if
 from optimizer.plan_document import AllocationRow, Plan

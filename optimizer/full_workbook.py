@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from optimizer.errors import DocumentError, InfeasibleError
 from optimizer.frontier import frontier
 from optimizer.frontier_document import Frontier
 from optimizer.model import Model
 from optimizer.plan_document import Plan
 from optimizer.scenario import Scenario
+from optimizer.workbook import workbook_of_several
 
 POINTS = 15  # budgets of the frontier: enough for a chart, a third of the time of a whole one
 
@@ -37,3 +40,19 @@ def _frontier(model: Model, scenario: Scenario) -> Frontier | None:
         return frontier(model, scenario, points=POINTS)
     except (DocumentError, InfeasibleError):  # the plan stands: only its frontier is refused
         return None
+
+
+def plans_workbook(plans: Sequence[Plan]) -> bytes:
+    """Several plans, such as a year's quarters, in one Excel workbook (.xlsx).
+
+    Parameters
+    ----------
+    plans : sequence of Plan
+        In one currency, in the order they are to stand in.
+
+    Raises
+    ------
+    ProblemError
+        If there is none, or their currencies differ.
+    """
+    return workbook_of_several([plan.to_dict() for plan in plans])

@@ -108,6 +108,7 @@ INSIDE = {
         ("curve", "fast"),
     ),
     "optimizer.workbook": (
+        ("several",),
         ("summary", "split", "curves", "schedule", "frontier", "terms"),
         ("book",),
     ),

@@ -33,19 +33,23 @@ class Blobs:
         """Keep these bytes; their sha-256 as 64 hex digits."""
         name = hashlib.sha256(data).hexdigest()
         place = self._place(name)
-        if place.exists():
-            return name
+        if not _holds(place, data):
+            self._write(place, data)
+        _force(place.parent)  # also where another has just renamed it, and is not done yet
+        _force(self.folder)
+        return name
+
+    @staticmethod
+    def _write(place: Path, data: bytes) -> None:
+        """Write a file that is there whole or not at all."""
         place.parent.mkdir(parents=True, exist_ok=True)
-        draft = place.with_name(f".{name}.{uuid4().hex}.part")
+        draft = place.with_name(f".{place.name}.{uuid4().hex}.part")
         try:
             _write_through(draft, data)
             draft.rename(place)
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
-        _force(place.parent)
-        _force(self.folder)
-        return name
 
     def get(self, name: str) -> bytes:
         """The bytes of a name.
@@ -85,6 +89,14 @@ class Blobs:
 
     def _place(self, name: str) -> Path:
         return self.folder / name[:2] / name
+
+
+def _holds(place: Path, data: bytes) -> bool:
+    """Whether a file is there and undamaged."""
+    try:
+        return place.read_bytes() == data
+    except OSError:
+        return False
 
 
 def _write_through(place: Path, data: bytes) -> None:

@@ -19,6 +19,9 @@ def show_experiments(found: Experiments, console: Console) -> None:
     console.print(f"[bold]{escape(found.statement)}[/bold]\n", highlight=False)
     for number, test in enumerate(found.proposals, 1):
         console.print(f"{number}. {test.statement}", markup=False, highlight=False)
+        if test.name.endswith("markets"):
+            where = ", ".join(test.markets)
+            console.print(f"   The markets: {where}.", markup=False, highlight=False)
     if found.proposals:
         console.print()
     rows = [*found.proposals, *found.others]

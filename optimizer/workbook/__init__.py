@@ -16,11 +16,12 @@ from optimizer.workbook.book import Book
 from optimizer.workbook.curves import SHOWN_CURVES, add_curves
 from optimizer.workbook.frontier import add_frontier
 from optimizer.workbook.schedule import add_schedule
+from optimizer.workbook.several import add_overview, add_splits
 from optimizer.workbook.split import add_split
 from optimizer.workbook.summary import add_summary
 from optimizer.workbook.terms import add_assumptions, add_certificate
 
-__all__ = ["SHOWN_CURVES", "workbook_of"]
+__all__ = ["SHOWN_CURVES", "workbook_of", "workbook_of_several"]
 
 MOST_ROWS = 1_000_000  # a sheet ends after 1,048,576
 
@@ -68,4 +69,32 @@ def workbook_of(
     add_assumptions(book, plan, scenario or {})
     if plan.get("certificate") or plan.get("shadow_prices"):
         add_certificate(book, plan)
+    return book.bytes()
+
+
+def workbook_of_several(plans: Sequence[Mapping[str, Any]]) -> bytes:
+    """An .xlsx file of several plans, such as a year's quarters: an overview and every split.
+
+    Parameters
+    ----------
+    plans : sequence of mappings
+        Plan documents as plain data, in one currency.
+
+    Raises
+    ------
+    ProblemError
+        If there is no plan, the plans' currencies differ, or one has more cells than a sheet rows.
+    """
+    if not plans:
+        raise ProblemError("There is no plan to write. Give one at least.")
+    currencies = sorted({str(plan.get("currency")) for plan in plans})
+    if len(currencies) > 1:
+        raise ProblemError(
+            f"The plans are in {' and '.join(currencies)}. Write a workbook for each currency."
+        )
+    if max(len(plan["allocation"]) for plan in plans) > MOST_ROWS:
+        raise ProblemError(f"A sheet holds {MOST_ROWS:,} cells. Write the plans as CSV.")
+    book = Book.of(plans[0])
+    add_overview(book, plans)
+    add_splits(book, plans)
     return book.bytes()

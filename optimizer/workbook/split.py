@@ -25,11 +25,11 @@ SHOWN_MOVES = 15
 BAR_HEIGHT = 30  # pixels for one cell's two bars
 
 
-def add_split(book: Book, plan: Mapping[str, Any]) -> None:
+def add_split(book: Book, plan: Mapping[str, Any], *, name: str = "Split") -> None:
     """Write the sheet."""
     columns, rows = _columns(plan), plan["allocation"]
-    page = book.page("Split", fitting(columns), landscape=True)
-    page.title("Split")
+    page = book.page(name, fitting(columns), landscape=True)
+    page.title(name)
     page.sheet.freeze_panes(page.row + 1, 1)
     page.sheet.repeat_rows(page.row)
     block = page.table(columns, filtered=True)
