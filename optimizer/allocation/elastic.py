@@ -23,6 +23,7 @@ TOLERATED = 1e-9  # of the budget: what a limit that holds may be off by
 ROUNDS = 6  # of asking more of a target than it asks, where chords flatter a curve
 BEYOND = 1e3  # times what a target is about: out of every split's reach
 REACHED = 1e-9  # of what a target is about: what may be short of it
+MOST_CUTS = 60  # of targets judged with caution, by their slopes
 
 
 @dataclass(slots=True)
@@ -132,7 +133,32 @@ class Elastic:
     def nearest(self) -> FloatArray | None:
         """The split (n,) that holds every limit and moves least money; None where none does."""
         values = self.truly(self._least_moved, self.every)
+        if values is None and self.limits.problem.is_cautious:
+            values = self._within_slopes()
         return None if values is None else self.limits.spend(values)
+
+    def _within_slopes(self) -> FloatArray | None:
+        """The same where targets judged with caution need less spread rather than a larger mean:
+        cut off by their slope at every split that misses them (Kelley, 1960).
+        """
+        targets = [k for k in self.every if self.limits.names[k].target is not None]
+        for _ in range(MOST_CUTS):
+            values = self._least_moved()
+            if values is None or not (missing := self._missing(values, targets)):
+                return values
+            for k in missing:
+                self._cut(values, k)
+        return None
+
+    def _cut(self, values: FloatArray, place: int) -> None:
+        """Let a target's tangent at a solution's split reach what is asked."""
+        limits, limit = self.limits, self.limits.names[place]
+        assert limit.target is not None
+        spend = limits.spend(values)
+        slope = limits.problem.target_slope(limits.problem.targets[limit.target], spend)
+        asked = float(slope @ spend) - self._reached(values, place)
+        row = slope * limits.scale / limit.size
+        self._solver.cut(limits.spends, row, asked / limit.size)
 
     def short_at_most(self, place: int) -> float | None:
         """How far a target's most, the other limits held, stays short of what it asks."""

@@ -113,6 +113,10 @@ class Solver:
         """Set the sides of a row."""
         self.highs.changeRowBounds(row, low, high)
 
+    def cut(self, columns: IntArray, values: FloatArray, low: float) -> None:
+        """One more row: the sum of columns times values is at least low."""
+        self.highs.addRow(low, np.inf, columns.size, columns.astype(np.int32), values)
+
     def least(self, columns: IntArray, costs: FloatArray) -> FloatArray | None:
         """The columns where a cost is least; None where no values keep to every row."""
         from highspy import HighsModelStatus
