@@ -21,6 +21,8 @@ from optimizer.workbook.split import add_split
 from optimizer.workbook.summary import headline
 
 SHEET_NAME = 31  # characters a sheet's name may have
+#: Colours told apart by every eye (Okabe and Ito, 2008).
+APART = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#999999")
 NOT_IN_NAMES = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
 
 
@@ -112,6 +114,7 @@ def _bars(book: Book, page: Page, block: Block, count: int) -> None:
                 "categories": [block.sheet, block.top - 1, 1, block.top - 1, count],
                 "values": [block.sheet, row, 1, row, count],
                 "gap": 80,
+                "fill": {"color": APART[(row - block.top) % len(APART)]},
             }
         )
     unit = f", {book.currency}" if book.currency else ""
@@ -119,4 +122,5 @@ def _bars(book: Book, page: Page, block: Block, count: int) -> None:
     chart.set_y_axis({"num_format": "#,##0", "major_gridlines": GRID})
     chart.set_legend({"position": "right"})
     chart.set_size({"width": 900, "height": 420})
+    page.sheet.set_h_pagebreaks([page.row + 1])
     page.sheet.insert_chart(page.row + 1, 0, chart)
