@@ -8,6 +8,8 @@ from pydantic import Field
 
 from optimizer.documents import Document, WholeDocument, parse
 
+MOST_NAMED = 3  # markets named in a sentence
+
 
 class ProposedTest(Document):
     """One lift test: what to do, how well it would show, and what that is worth."""
@@ -47,8 +49,12 @@ class ProposedTest(Document):
 
     @property
     def name(self) -> str:
-        """Channel and markets in words."""
-        return f"{self.channel} in {' and '.join(self.markets)}" if self.markets else self.channel
+        """Channel and markets in words; many markets are counted."""
+        if not self.markets:
+            return self.channel
+        if len(self.markets) > MOST_NAMED:
+            return f"{self.channel} in {len(self.markets)} markets"
+        return f"{self.channel} in {' and '.join(self.markets)}"
 
 
 class Experiments(WholeDocument):
