@@ -11,6 +11,7 @@ import io
 import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -127,7 +128,7 @@ def model_of_bytes(data: bytes) -> Model:
         with np.load(io.BytesIO(data), allow_pickle=False) as kept:
             document = json.loads(kept["document"].tobytes())
             return Model.from_dict(_with_arrays(document, kept))
-    except (OSError, KeyError, ValueError) as wrong:
+    except (OSError, EOFError, BadZipFile, KeyError, ValueError) as wrong:
         raise FileError("These bytes hold no model of romi's. Fit or import it anew.") from wrong
 
 
