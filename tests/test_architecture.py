@@ -96,7 +96,8 @@ INSIDE = {
         ("programs",),
         ("columns", "majorants"),
         ("mixture", "prices", "certificate", "stocks", "separable", "fast"),
-        ("lagrangian", "row_products"),
+        ("lagrangian", "separable_kernel"),
+        ("row_products", "tangents"),
         ("problem",),
         ("rows", "measures"),
     ),
@@ -124,7 +125,7 @@ INSIDE = {
 SOLVERS = {"scipy.optimize", "cvxpy", "clarabel", "highspy"}
 IMPURE = {"os", "sys", "time", "random", "socket", "subprocess", "pathlib", "tempfile", "shutil"}
 IMPURE_CALLS = {"open", "print", "input"}
-DOORS = {"optimizer.files", "optimizer.folders"}  # to disk
+DOORS = {"optimizer.files", "optimizer.folders", "optimizer.workers"}  # to disk, to processes
 
 
 def modules(package: str) -> dict[str, Path]:

@@ -73,10 +73,12 @@ def allocate(problem: AllocationProblem, start: Allocation | None = None) -> All
     """
     if problem.is_ratio:
         return _best_ratio(problem, start)
-    check(problem)
+    if not _shows_conflicts(problem):
+        check(problem)
     fallback = problem.box.nearest(problem.reference)
     found, proof, route = _solve(problem, fallback, start)
     if not np.isfinite(found.value):
+        check(problem)
         nearest = nearest_split(problem)
         if nearest is None:
             raise explain(problem)
@@ -104,6 +106,12 @@ def allocate(problem: AllocationProblem, start: Allocation | None = None) -> All
         is_fallback=is_fallback,
         rounding_loss=loss,
     )
+
+
+def _shows_conflicts(problem: AllocationProblem) -> bool:
+    """Whether the first relaxation tells if anything is feasible: nothing but rows couples it."""
+    is_convex = problem.optional is None and not problem.counts and problem.most_moved is None
+    return is_convex and not (problem.is_single or problem.has_coarse_lots or problem.is_cautious)
 
 
 def _of_spend(certificate: Certificate) -> Certificate:

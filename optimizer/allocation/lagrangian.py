@@ -22,6 +22,7 @@ from optimizer.allocation.problem import (
     FloatArray,
     in_money,
 )
+from optimizer.allocation.tangents import Tangents
 from optimizer.curves import BestResponse, Curve, TableCurve
 
 if TYPE_CHECKING:
@@ -73,6 +74,11 @@ class Lagrangian:
     def bend(self) -> FloatArray:
         """Spend (n,) beyond which every cell's gain is concave."""
         return self.gains.inflection()
+
+    @cached_property
+    def tangents(self) -> Tangents:
+        """Where lines from the feet of domains touch the gains."""
+        return Tangents(self.gains, self.bend, self.problem.upper)
 
     @cached_property
     def matrix(self) -> FloatArray | csr_array:

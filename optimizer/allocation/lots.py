@@ -20,7 +20,8 @@ from optimizer.allocation.problem import (
 )
 from optimizer.allocation.rounding import spread
 
-REACH = (2.0, 6.0, 40.0)  # lots on either side that may be chosen, wider if too few
+REACH = (0.0, 2.0, 6.0, 40.0)  # lots on either side that may be chosen, wider if too few
+EASED_REACH = 6.0
 LITTLE = 1e-12  # of a row: numbers closer than this are one
 
 
@@ -33,7 +34,7 @@ def in_lots(problem: AllocationProblem, spend: FloatArray) -> FloatArray | None:
         chosen = _programmed(problem, spend, reach, eased=0.0)
         if chosen is not None:
             return chosen
-    return _programmed(problem, spend, REACH[1], eased=1.0)
+    return _programmed(problem, spend, EASED_REACH, eased=1.0)
 
 
 def _range(
@@ -105,9 +106,7 @@ def _programmed(
     start = in_money(base, lot)
     inside = np.maximum(start, near_zero(problem.upper))
     matrix, least, most = _program_rows(problem, start, inside, eased)
-    worth = problem.marginal_gain(inside) if problem.counts_gain else np.zeros(n)
-    worth = worth - problem.cost_per_spend
-    worth = np.where(np.isfinite(worth), worth, 0.0)
+    worth = _worth_of_lots(problem, base, inside) - problem.cost_per_spend
     size = max(float(np.abs(worth).max()), 1e-300)
     found = milp(
         -worth / size,
@@ -119,6 +118,17 @@ def _programmed(
         return None
     answer = in_money(base + np.round(found.x), lot)
     return answer if _keeps(problem, answer, 2.0 * eased) else None
+
+
+def _worth_of_lots(problem: AllocationProblem, base: FloatArray, inside: FloatArray) -> FloatArray:
+    """What a unit of the next lot (n,) of every cell earns on average; by its slope with draws."""
+    if not problem.counts_gain:
+        return np.zeros_like(base)
+    if problem.is_cautious:
+        worth = problem.marginal_gain(inside)
+        return np.where(np.isfinite(worth), worth, 0.0)
+    start, gains = in_money(base, problem.lot), problem.mean_gain
+    return np.asarray((gains.value(start + problem.lot) - gains.value(start)) / problem.lot)
 
 
 def _program_rows(

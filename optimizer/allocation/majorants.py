@@ -21,9 +21,7 @@ from optimizer.allocation.problem import Box, FloatArray
 from optimizer.allocation.row_products import Rows
 from optimizer.allocation.separable import Concave, Smooth, solve
 
-TANGENT_STEPS = 80
 NARROW = 1e-14  # of the budget, times the number of cells: what rounding leaves of a range
-TOUCHES = 1e-13  # of a cell's range: how well the point of contact is known
 CLOSED = 1e-8  # of the gain: bound and mixture this close are one
 AT_AN_END = 1e-7  # of a line: nearer to one of its ends, a cell is at that end
 SHORTEST = 1e-9  # of a cell's range: a shorter line is none
@@ -61,6 +59,13 @@ class Pieces:
     def second_derivative(self, spend: FloatArray) -> FloatArray:
         bend = self.curves.second_derivative(spend[: self.n])
         return np.concatenate([bend, np.zeros_like(self.slopes)])
+
+    def hill_columns(self) -> FloatArray | None:
+        columns = self.curves.hill_columns()
+        if columns is None:
+            return None
+        lines = np.stack([self.slopes, np.zeros_like(self.slopes), np.ones_like(self.slopes)])
+        return np.concatenate([columns, lines], axis=1)
 
 
 def relax(lagrangian: Lagrangian, box: Box) -> Mixture | None:
@@ -129,34 +134,8 @@ def _lines(lagrangian: Lagrangian, box: Box) -> Lines:
     cells = np.flatnonzero(least - foot > SHORTEST * box.upper)
     curves = lagrangian.gains.take(cells)
     foot, least, most = foot[cells], least[cells], box.upper[cells]
-    start = curves.value(foot)
-    touch = _touching(curves, foot, start, least, most)
-    return Lines(cells, foot, touch, (curves.value(touch) - start) / (touch - foot))
-
-
-def _touching(
-    curves: Smooth, foot: FloatArray, start: FloatArray, least: FloatArray, most: FloatArray
-) -> FloatArray:
-    """Where lines from (foot, start) touch concave curves on [least, most] (p,).
-
-    The height at which a tangent passes above the foot rises with the point of contact: Newton's
-    steps within a bracket find it.
-    """
-    low, high = least, most
-    at = np.minimum(np.maximum(2.0 * least - foot, low), high)
-    for _ in range(TANGENT_STEPS):
-        slope, run = curves.marginal(at), at - foot
-        above = curves.value(at) - slope * run - start
-        low, high = np.where(above <= 0.0, at, low), np.where(above > 0.0, at, high)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            moved = at + above / (curves.second_derivative(at) * run)
-        inside = (moved > low) & (moved < high)
-        moved = np.where(inside, moved, 0.5 * (low + high))
-        is_done = np.abs(moved - at) <= TOUCHES * most
-        at = moved
-        if is_done.all():
-            break
-    return at
+    touch = np.clip(lagrangian.tangents.from_feet(cells, foot), least, most)
+    return Lines(cells, foot, touch, (curves.value(touch) - curves.value(foot)) / (touch - foot))
 
 
 def _pieced(lagrangian: Lagrangian, box: Box, lines: Lines, touch: FloatArray) -> Concave:

@@ -67,29 +67,16 @@ class Rows:
         """
         if not self.names or not isinstance(self.matrix, np.ndarray):
             return lower, upper
-        for row, low, high in zip(self.matrix, self.lower, self.upper, strict=True):
-            least, most = _narrowed(row, (low, high), (lower, upper), slack)
-            lower, upper = np.maximum(lower, least), np.minimum(upper, most)
-        return lower, upper
-
-
-def _narrowed(
-    row: FloatArray,
-    limits: tuple[float, float],
-    bounds: tuple[FloatArray, FloatArray],
-    slack: float,
-) -> tuple[FloatArray, FloatArray]:
-    """The least and the most (n,) one row leaves every cell within its bounds."""
-    (low, high), (lower, upper) = limits, bounds
-    least = np.where(row > 0.0, row * lower, row * upper)
-    most = np.where(row > 0.0, row * upper, row * lower)
-    size = slack * float(np.abs(least).sum() + np.abs(most).sum())
-    room_up = (high - least.sum() + least) + size  # what a cell may use at most
-    room_down = (low - most.sum() + most) - size
-    with np.errstate(divide="ignore", invalid="ignore"):
-        at_most = np.where(row > 0.0, room_up / row, np.where(row < 0.0, room_down / row, np.inf))
-        at_least = np.where(row > 0.0, room_down / row, np.where(row < 0.0, room_up / row, -np.inf))
-    return at_least, at_most
+        rises, falls = np.maximum(self.matrix, 0.0), np.minimum(self.matrix, 0.0)
+        least, most = rises * lower + falls * upper, rises * upper + falls * lower
+        size = slack * (np.abs(least).sum(axis=1) + np.abs(most).sum(axis=1))
+        room_up = (self.upper - least.sum(axis=1) + size)[:, None] + least
+        room_down = (self.lower - most.sum(axis=1) - size)[:, None] + most
+        with np.errstate(divide="ignore", invalid="ignore"):
+            up, down = room_up / self.matrix, room_down / self.matrix
+        at_most = np.where(rises > 0.0, up, np.where(falls < 0.0, down, np.inf)).min(axis=0)
+        at_least = np.where(rises > 0.0, down, np.where(falls < 0.0, up, -np.inf)).max(axis=0)
+        return np.maximum(lower, at_least), np.minimum(upper, at_most)
 
 
 @dataclass(frozen=True, slots=True)

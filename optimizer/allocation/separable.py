@@ -23,7 +23,8 @@ import numpy as np
 import numpy.typing as npt
 
 from optimizer.allocation.problem import FloatArray
-from optimizer.allocation.row_products import Factor, Rows, products_of
+from optimizer.allocation.row_products import DenseRows, Factor, Rows, products_of
+from optimizer.curves.fast import is_compiled
 
 MAX_STEPS = 80
 PATIENCE = 12  # steps without halving what is left before giving up
@@ -59,6 +60,9 @@ class Smooth(Protocol):
 
     def second_derivative(self, spend: FloatArray) -> FloatArray:
         """Slope of the marginal."""
+
+    def hill_columns(self) -> FloatArray | None:
+        """Parameters (3, n) where compiled loops can read the curves, see `Curve.hill_columns`."""
 
 
 @dataclass(frozen=True)
@@ -296,12 +300,16 @@ class _Search:
 
     def run(self) -> Interior | None:
         """Steps until the tangents prove the goal, or nothing gets better any more."""
+        columns = self._columns()
+        if columns is not None:
+            return self._run_compiled(columns)
         best, found, last = np.inf, None, 0
         for step in range(MAX_STEPS):
             self._measure()
             merit = max(self.over / GOAL, self.miss / FEASIBLE)
             if merit < 0.5 * best:
-                best, last, found = merit, step, self._answer(step)
+                best, last = merit, step
+                found = self._answer(self.full, self.prices, step)
             patience = PATIENCE if best > GOOD_ENOUGH else 2
             if best <= 1.0 or step - last >= patience or not np.isfinite(merit):
                 break
@@ -332,11 +340,47 @@ class _Search:
         spent = float(np.abs(self.frame.cost) @ np.abs(self.full[self.frame.free]))
         return max(earned, SMALL_CHANGE * spent) if earned > 0.0 else spent
 
-    def _answer(self, step: int) -> Interior:
+    def _answer(self, full: FloatArray, prices: FloatArray, step: int) -> Interior:
         frame, problem = self.frame, self.frame.problem
-        prices = frame.prices(self.prices)
-        spend = np.clip(self.full, problem.lower, problem.upper)
+        prices = frame.prices(prices)
+        spend = np.clip(full, problem.lower, problem.upper)
         return Interior(spend, prices[: frame.m], prices[frame.m :], step)
+
+    def _columns(self) -> FloatArray | None:
+        """Parameters of the free cells (3, n) where compiled loops are to take the steps."""
+        frame = self.frame
+        if not (is_compiled(frame.n) and isinstance(frame.rows, DenseRows)):
+            return None
+        columns = frame.problem.curves.hill_columns()
+        return None if columns is None else np.ascontiguousarray(columns[:, frame.free])
+
+    def _run_compiled(self, columns: FloatArray) -> Interior | None:
+        """The same steps by compiled loops."""
+        from optimizer.allocation.separable_kernel import climb
+
+        frame = self.frame
+        assert isinstance(frame.rows, DenseRows)
+        above, prices, step = climb(
+            columns,
+            frame.worth,
+            frame.cost,
+            frame.lower,
+            frame.rows.matrix[: frame.m],
+            np.ascontiguousarray(frame.gain_worth),
+            np.ascontiguousarray(frame.gain_cost),
+            self.target,
+            self.slacks,
+            frame.held_moved,
+            (self.first_size, GOAL, FEASIBLE),
+            self.gaps,
+            self.duals,
+            self.prices,
+        )
+        if step < 0:
+            return None
+        full = frame.problem.lower.copy()
+        full[frame.free] = frame.lower + above
+        return self._answer(full, prices, step)
 
     def _advance(self) -> None:
         """Predict where no barrier would lead, then step with the barrier that this suggests."""

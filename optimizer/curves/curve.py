@@ -141,6 +141,13 @@ class Curve(ABC):
         """The same curves on [lower, upper] only, where that is cheaper."""
         return self
 
+    def hill_columns(self) -> FloatArray | None:
+        """Ceiling, half-saturation and slope (3, n) where every cell is a Hill curve, else None.
+
+        A straight line through zero stands as its slope, 0 and 1.
+        """
+        return None
+
     def cvxpy_expression(self, spend: cvxpy.Expression) -> cvxpy.Expression | None:  # noqa: ARG002
         """Total revenue as a disciplined concave expression; None where there is none."""
         return None

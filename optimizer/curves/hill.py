@@ -217,6 +217,9 @@ class HillCurve(SigmoidCurve):
     def _columns(self) -> tuple[FloatArray, FloatArray, FloatArray]:
         return self.ceiling, self.half_saturation, self.slope
 
+    def hill_columns(self) -> FloatArray:
+        return np.stack(self._columns())
+
     def inflection(self) -> FloatArray:
         """k ((s - 1) / (s + 1))^(1/s) above slope 1."""
         return self._inflection

@@ -55,6 +55,15 @@ class MixedCurve(Curve):
     def inflection(self) -> FloatArray:
         return self._gather((self.n_cells,), lambda _, curve: curve.inflection())
 
+    def hill_columns(self) -> FloatArray | None:
+        columns = np.empty((3, self.n_cells))
+        for cells, curve in self.groups:
+            part = curve.hill_columns()
+            if part is None:
+                return None
+            columns[:, cells] = part
+        return columns
+
     def fourth_derivative_bound(self, low: FloatArray, high: FloatArray) -> FloatArray:
         shape = np.broadcast(low, high).shape
         return self._gather(
