@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
 
+from api import logs
 from api.gate import Gate, Limiter
 from api.problems import RequestError, problem, problem_of
 from api.routes import access, health, histories, jobs, models, plans, questions, scenarios
@@ -36,6 +37,7 @@ log = structlog.get_logger("romi.service")
 def application(settings: Settings | None = None) -> FastAPI:
     """The service under these settings; the environment's where none are given."""
     chosen = settings or Settings()
+    logs.set_up(chosen.log_level)
     registry = CollectorRegistry()
     app = FastAPI(
         title="romi",
