@@ -26,6 +26,7 @@ from optimizer.fitting.aggregate import AggregateProblem
 from optimizer.fitting.attributed import AttributedProblem
 from optimizer.fitting.backtest import log_densities
 from optimizer.fitting.mode import find_mode
+from optimizer.fitting.panel_market import is_panel, panel_contrasts
 from optimizer.fitting.priors import Beliefs, channel_priors
 from optimizer.fitting.structure import CARRYOVERS, CURVES, USUAL, Structure, refuse_structure
 from optimizer.history import History
@@ -149,7 +150,12 @@ def _edits(
 
 
 def _scores(history: History, beliefs: Beliefs, seed: int) -> Iterator[FloatArray]:
-    """Log density of each held-out period, market by market."""
+    """Log density of each held-out period, market by market or of a panel as a whole."""
+    if is_panel(history):
+        rng = np.random.default_rng(seed)
+        panel = find_mode(panel_contrasts(history, beliefs), rng)
+        yield log_densities(panel, BLOCKS, rng).sum(axis=1)
+        return
     for market in range(len(history.markets)):
         keep = np.flatnonzero(history.spend[market].sum(axis=0) > 0)
         if keep.size == 0 or history.revenue[market].sum() <= 0:

@@ -73,7 +73,7 @@ class PanelProblem(PanelMedia):
     tests: LiftRows | None = None
 
     @classmethod
-    def of(cls, history: History, data: PanelData, beliefs: Beliefs) -> PanelProblem:
+    def of(cls, history: History, data: PanelData, beliefs: Beliefs) -> Self:
         """The panel of a history."""
         window = WINDOW[history.spacing.value]
         channels = tuple(history.channels[i] for i in data.channels)
@@ -304,6 +304,23 @@ class PanelProblem(PanelMedia):
             max(float(np.sqrt(square)), SMALLEST_COURSE_SD),
             float(np.clip(carried, 0.0, MOST_COURSE_AUTOCORRELATION)),
         )
+
+
+@dataclass(frozen=True)
+class PanelContrasts(PanelProblem):
+    """A panel where curves alone are forecast: what markets differ in is evidence on their form.
+
+    A free course leaves the level of a period ahead unknown, and doubt about it would drown what
+    curves say. So the baselines are those of all periods, and only the curves are of the past.
+    """
+
+    def forecast(self, parameters: FloatArray, trained: Self) -> FloatArray:  # noqa: ARG002
+        """Revenue by curves of the past over baselines of all periods, (n_periods, n_markets)."""
+        return np.asarray(self.fitted(parameters) * self.open).T
+
+    def forecast_variance(self, forecast: FloatArray, trained: Self) -> FloatArray:
+        """Variance of revenue about it, (n_periods, n_markets)."""
+        return np.asarray(0.0 * forecast + trained.noise.scale**2)
 
 
 def _with_strengths(common: Prior, count: int, sd: float) -> Prior:

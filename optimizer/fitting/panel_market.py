@@ -8,17 +8,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from optimizer.fit_report import MarketReport
 from optimizer.fitting import noise
 from optimizer.fitting.aggregate import WEEKS
 from optimizer.fitting.diagnostics import Subject, diagnose
 from optimizer.fitting.lift_rows import FittedCurve, LiftRows
 from optimizer.fitting.lift_verdicts import predicted, verdicts
 from optimizer.fitting.mode import find_mode
-from optimizer.fitting.panel import PanelProblem
+from optimizer.fitting.panel import PanelContrasts, PanelProblem
 from optimizer.fitting.panel_data import PanelData
 from optimizer.fitting.panel_remarks import panel_remarks, trading
 from optimizer.fitting.posterior import FURTHEST, Posterior
 from optimizer.fitting.priors import Beliefs
+from optimizer.fitting.report import Series, market_report
 from optimizer.fitting.response import curve_document
 from optimizer.geography import with_repeats_divided
 from optimizer.history import History
@@ -84,6 +86,15 @@ class FittedPanel:
             for g, place in enumerate(data.markets)
         ]
 
+    def report(self, beliefs: Beliefs) -> MarketReport:
+        """What lies behind the fit, as data."""
+        markets, heads = self.history.markets, self.data.heads
+        series = [
+            Series(None, markets[place], float(self.data.unit * heads[g]))
+            for g, place in enumerate(self.data.markets)
+        ]
+        return market_report(self._subject, series, self.history, beliefs)
+
     def diagnostics(self) -> list[Diagnostic]:
         """What is to be said of markets and channels, then of the fit."""
         remarks = panel_remarks(self.given, self.data, self.posterior.mode.problem)
@@ -128,8 +139,14 @@ class FittedPanel:
 
 def is_panel(history: History) -> bool:
     """Whether a history is one of several markets with one revenue series each."""
-    earning = (history.revenue > 0).reshape(len(history.markets), -1).any(axis=1)
+    earning = history.revenue.reshape(len(history.markets), -1).sum(axis=1) > 0
     return history.layout == "aggregate" and int(earning.sum()) > 1
+
+
+def panel_contrasts(history: History, beliefs: Beliefs) -> PanelContrasts:
+    """The panel of a history as evidence on the form of its curves."""
+    divided = with_repeats_divided(history)
+    return PanelContrasts.of(divided, PanelData.of(divided), beliefs)
 
 
 def fit_panel(

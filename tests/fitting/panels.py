@@ -13,14 +13,28 @@ POPULATION = np.array([4.0, 1.0, 0.2, 2.0, 0.6, 8.0])
 STRENGTHS = np.array([0.5, 2.0, 1.0, 0.7, 1.4, 1.0])  # of channel a; the others are 1 everywhere
 
 
-def panel(seed=1, *, noise=0.03, n_periods=104, strengths=None, shocks=0.05, population=POPULATION):
+def hills(per_head):
+    """Revenue per head of the three channels."""
+    return hill(per_head, CEILINGS, HALVES, SLOPES)
+
+
+def panel(
+    seed=1,
+    *,
+    noise=0.03,
+    n_periods=104,
+    strengths=None,
+    shocks=0.05,
+    population=POPULATION,
+    curve=hills,
+):
     """Markets of very different size, one curve per head, shocks in proportion to baselines."""
     rng = np.random.default_rng(seed)
     count = len(population)
     strengths = np.ones(count) if strengths is None else strengths
     per_head = 100.0 * rng.lognormal(0.0, 0.6, (count, n_periods, 3))
     effects = np.stack([strengths, np.ones(count), np.ones(count)], axis=1)
-    media = (effects[:, None] * hill(per_head, CEILINGS, HALVES, SLOPES)).sum(axis=2)
+    media = (effects[:, None] * curve(per_head)).sum(axis=2)
     common = lfilter([1.0], [1.0, -0.7], rng.normal(0.0, shocks, n_periods))
     level = 1000.0 * rng.lognormal(0.0, 0.2, count)[:, None]
     own = rng.normal(0.0, noise, media.shape)

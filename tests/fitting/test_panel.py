@@ -12,7 +12,7 @@ from optimizer.lift_tests import LiftTest
 from optimizer.plan import plan
 from optimizer.scenario import Scenario
 from tests.fitting.examples import CEILINGS, HALVES, SLOPES, draws_of, hill, said
-from tests.fitting.panels import POPULATION, STRENGTHS, cell, changed, panel
+from tests.fitting.panels import POPULATION, STRENGTHS, cell, changed, hills, panel
 
 LEVELS = np.array([40.0, 80.0, 125.0, 180.0])  # currency per head; mean spend is about 120
 SAME = 1e-3  # relative: rounding between two ways to the same numbers, through a search
@@ -268,6 +268,16 @@ def test_every_form_of_curve_and_carryover_serves_a_panel(options):
     assert isinstance(model.draw_curves, DrawCurves)
     usual = np.array([entry.history_spend_per_period for entry in model.channels])
     assert np.isfinite(model.response(usual)).all()
+
+
+@pytest.mark.parametrize(
+    ("curve", "kept"),
+    [(hills, True), (lambda per_head: 12.0 * per_head**0.6, False)],
+    ids=["hill", "power"],
+)
+def test_the_family_of_curves_is_chosen_by_what_markets_differ_in(curve, kept):
+    model = fit(panel(n_periods=60, noise=0.01, curve=curve), curve="auto")
+    assert (model.channels[0].curve.family == "hill") is kept
 
 
 def test_a_plan_by_market_spends_where_a_channel_works():
