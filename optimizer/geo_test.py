@@ -23,7 +23,7 @@ from optimizer.amounts import about
 from optimizer.documents import Document
 from optimizer.errors import HistoryError, nearest
 from optimizer.geo_revenue import GeoRevenue
-from optimizer.lift_tests import LiftTest
+from optimizer.lift_tests import LiftTest, as_date
 from optimizer.synthetic_control import METHODS, Control, Method, synthetic_control
 from optimizer.tables.findings import stopped
 
@@ -143,7 +143,9 @@ def analyse_geo_test(
     GeoTestError
         Unknown markets, or too little time or too few markets to judge by.
     """
-    test = _Test.of(geo, tuple(dict.fromkeys(markets)), start, end)
+    last = None if end is None else as_date(end)
+    named = (markets,) if isinstance(markets, str) else tuple(dict.fromkeys(markets))
+    test = _Test.of(geo, named, as_date(start), last)
     found = {name: test.control(test.treated, name) for name in METHODS}
     best = min(METHODS, key=lambda name: found[name].missed)
     scores = test.placebos(best, np.random.default_rng(seed))
@@ -180,9 +182,11 @@ class _Test:
             raise GeoTestError("The geo test cannot be read: " + "\n  ".join(wrong))
         treated = np.array([known[name] for name in markets], np.intp)
         test = cls(geo, treated, first, stop)
-        silent = geo.revenue[:first].mean(axis=0) <= 0.0
-        if silent[treated].any():
-            raise GeoTestError("The test markets have no revenue before the test to compare with.")
+        if not test.usable[treated].all():
+            raise GeoTestError(
+                "The test markets have gaps, or no revenue before the test to compare with. Fill "
+                "them in, or leave such a market out."
+            )
         return test
 
     @property
@@ -190,10 +194,14 @@ class _Test:
         return self.stop - self.first
 
     @cached_property
+    def usable(self) -> npt.NDArray[np.bool_]:
+        """Markets without gaps that earned something before the test, (n_markets,)."""
+        return _usable(self.geo, self.first, self.stop)
+
+    @cached_property
     def others(self) -> npt.NDArray[np.intp]:
-        """Markets not treated, with revenue before the test."""
-        earning = self.geo.revenue[: self.first].mean(axis=0) > 0.0
-        return np.setdiff1d(np.flatnonzero(earning), self.treated)
+        """Usable markets that were not treated."""
+        return np.setdiff1d(np.flatnonzero(self.usable), self.treated)
 
     def relative(self, group: npt.NDArray[np.intp]) -> FloatArray:
         """A group's revenue over its mean before the test, up to the test's end."""
@@ -253,6 +261,12 @@ class _Test:
         return float(np.mean(far >= far[self.first] - 1e-12))
 
 
+def _usable(geo: GeoRevenue, first: int, stop: int) -> npt.NDArray[np.bool_]:
+    """Markets (n_markets,) without gaps that earned something in the first periods."""
+    seen = geo.revenue[:stop]
+    return np.asarray(np.isfinite(seen).all(axis=0) & (seen[:first].sum(axis=0) > 0.0))
+
+
 def _too_little(
     geo: GeoRevenue,
     markets: tuple[str, ...],
@@ -273,7 +287,8 @@ def _too_little(
             f"only {first} {geo.spacing.value}s before {start}; bring {FEWEST_BEFORE} at least, "
             "better several times the test's own length."
         )
-    left = len(geo.markets) - len(set(markets) & set(geo.markets))
+    usable = _usable(geo, first, stop)
+    left = sum(bool(usable[i]) for i, name in enumerate(geo.markets) if name not in markets)
     if left < FEWEST_CONTROLS:
         found.append(f"only {left} markets were not treated; bring {FEWEST_CONTROLS} at least.")
     return found
@@ -284,7 +299,7 @@ def _result(
 ) -> GeoTestResult:
     """Everything a test found, in money."""
     geo, control = test.geo, found[best]
-    before = geo.revenue[: test.first]
+    before = np.where(test.usable, geo.revenue[: test.first], 0.0)
     usual = float(before[:, test.treated].sum(axis=1).mean())
     effect = test.effect(test.treated, control)
     spread = float(np.sqrt((scores**2).mean()))

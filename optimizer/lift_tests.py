@@ -32,11 +32,50 @@ class LiftTest:
     markets: tuple[str, ...] = ()  # tested together; none: all there are
     row: int | None = field(default=None, compare=False)  # of the file it was read from
 
+    def __post_init__(self) -> None:
+        for name in ("start", "end"):
+            object.__setattr__(self, name, as_date(getattr(self, name)))
+        for name in ("spend_control", "spend_test", "lift", "standard_error"):
+            object.__setattr__(self, name, _as_number(name, getattr(self, name)))
+        given = self.markets
+        together = (given,) if isinstance(given, str) else tuple(given)
+        object.__setattr__(self, "markets", together)
+
     @property
     def name(self) -> str:
         """What to call the test in a sentence."""
         where = f" in {' and '.join(self.markets)}" if self.markets else ""
         return f"{self.channel}{where} from {self.start}"
+
+
+def as_date(day: dt.date | str) -> dt.date:
+    """A day as people write it in scripts.
+
+    Examples
+    --------
+    >>> as_date("2026-03-02"), as_date(dt.datetime(2026, 3, 2, 12))
+    (datetime.date(2026, 3, 2), datetime.date(2026, 3, 2))
+
+    Raises
+    ------
+    HistoryError
+        It is no day.
+    """
+    if isinstance(day, dt.datetime):
+        return day.date()
+    if isinstance(day, dt.date):
+        return day
+    try:
+        return dt.date.fromisoformat(day)
+    except (TypeError, ValueError) as wrong:
+        raise HistoryError(f"{day!r} is not a date. Write dates as 2026-03-02.") from wrong
+
+
+def _as_number(name: str, value: object) -> float:
+    """A number of a test, as a plain float."""
+    if isinstance(value, (int, float)) or hasattr(value, "__float__"):
+        return float(value)
+    raise HistoryError(f"{name} of a lift test is {value!r}. Write a plain number such as 1234.5.")
 
 
 class UnusableTestsError(HistoryError):
@@ -65,6 +104,10 @@ def check_lift_tests(tests: Sequence[LiftTest], history: History | None = None) 
     UnusableTestsError
         With every fault at once.
     """
+    if isinstance(tests, str) or not all(isinstance(test, LiftTest) for test in tests):
+        raise HistoryError(
+            "lift_tests takes LiftTest records. read_lift_tests makes them of a file."
+        )
     found = tuple(lift_test_faults(tests, history))
     if found:
         raise UnusableTestsError(found)

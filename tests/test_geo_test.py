@@ -12,6 +12,7 @@ from optimizer.geo_revenue import GeoRevenue
 from optimizer.geo_test import GeoTestError, analyse_geo_test
 from optimizer.history import HistoryError, UnusableHistoryError
 from optimizer.synthetic_control import METHODS, synthetic_control
+from tests.fitting import examples
 from tests.geo_examples import geo_test
 
 DATA = Path(os.environ.get("ROMI_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
@@ -99,6 +100,28 @@ def test_a_test_that_cannot_be_read_says_why(change, words):
     stated = {"markets": markets, "start": geo.dates[START].date()} | change
     with pytest.raises(GeoTestError, match=words):
         analyse_geo_test(geo, **stated)
+
+
+def test_a_market_with_gaps_is_no_control_and_cannot_be_treated():
+    geo, (market,), _ = geo_test(5, relative_lift=0.1)
+    spoilt = geo.revenue.copy()
+    other = (geo.markets.index(market) + 1) % len(geo.markets)
+    spoilt[3, other] = np.nan
+    gappy = GeoRevenue(geo.spacing, geo.dates, geo.markets, spoilt)
+    start = str(geo.dates[START].date())
+    found = analyse_geo_test(gappy, markets=market, start=start)
+    assert geo.markets[other] not in found.weights
+    assert found.controls == len(geo.markets) - 2
+    with pytest.raises(GeoTestError, match="gaps"):
+        analyse_geo_test(gappy, markets=[geo.markets[other]], start=start)
+
+
+def test_the_revenue_of_a_history_is_read_market_by_market():
+    spend = np.ones((2, 40, 3))
+    history = examples.history("attributed", spend, 2.0 * spend, markets=("north", "south"))
+    geo = GeoRevenue.of(history)
+    assert geo.markets == ("north", "south")
+    np.testing.assert_array_equal(geo.revenue, np.full((40, 2), 6.0))
 
 
 def long_frame():

@@ -108,6 +108,26 @@ def test_a_table_without_rows_or_a_file_that_is_none_is_refused(tmp_path):
         read_lift_tests(tmp_path / "nowhere.csv")
 
 
+def test_scripts_may_write_dates_as_text_and_one_market_as_a_name():
+    test = LiftTest("a", "2023-06-05", dt.datetime(2023, 7, 2), 100, 0, -80.5, 12, "north")
+    assert test == dataclasses.replace(SOUND, markets=("north",))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"start": "someday"}, "not a date"), ({"lift": "many"}, "plain number"),
+     ({"end": 7}, "not a date"), ({"spend_test": None}, "plain number")],
+)  # fmt: skip
+def test_what_is_no_test_at_all_is_refused_when_it_is_made(change, words):
+    with pytest.raises(HistoryError, match=words):
+        dataclasses.replace(SOUND, **change)
+
+
+def test_a_path_is_no_test():
+    with pytest.raises(HistoryError, match="read_lift_tests"):
+        check_lift_tests("tests.csv")
+
+
 def test_the_hash_is_of_what_tests_say_not_of_their_order_or_rows():
     other = dataclasses.replace(SOUND, channel="b", row=7)
     assert lift_tests_hash([SOUND, other]) == lift_tests_hash(
