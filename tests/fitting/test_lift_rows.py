@@ -10,6 +10,7 @@ from optimizer.fitting.aggregate import AggregateProblem
 from optimizer.fitting.lift_rows import FittedCurve, LiftRows
 from optimizer.fitting.mode import find_mode, hessian, objectives
 from optimizer.fitting.priors import channel_priors
+from optimizer.fitting.structure import CARRYOVERS, CURVES, Structure
 from optimizer.lift_tests import LiftTest
 from tests.fitting import examples
 
@@ -22,10 +23,11 @@ def lift_test(channel="a", control=100.0, test=200.0, lift=80.0, error=10.0, **m
                     standard_error=error, **dates)  # fmt: skip
 
 
-def problem_with(tests, history=None):
-    history = history or examples.aggregate()
+def problem_with(tests, **form):
+    history = examples.aggregate()
     keep = np.arange(len(history.channels))
-    problem = AggregateProblem.of(history, 0, keep, channel_priors(history, None))
+    beliefs = channel_priors(history, None, Structure(**form))
+    problem = AggregateProblem.of(history, 0, keep, beliefs)
     usual, unit = history.spend[0].mean(axis=0), float(history.revenue[0].mean())
     curves = [FittedCurve(c, None, usual[i], unit) for i, c in enumerate(history.channels)]
     return dataclasses.replace(problem, tests=LiftRows.of(tests, curves, history))
@@ -55,8 +57,10 @@ def test_a_test_adds_its_squared_standard_errors_to_the_objective_whatever_the_p
     assert added[0] == pytest.approx(wanted)
 
 
-def test_the_jacobian_of_a_test_agrees_with_differences():
-    problem = problem_with(TESTS)
+@pytest.mark.parametrize("curve", CURVES)
+@pytest.mark.parametrize("carryover", CARRYOVERS)
+def test_the_jacobian_of_a_test_agrees_with_differences(curve, carryover):
+    problem = problem_with(TESTS, curve=curve, carryover=carryover)
     point, lifts = somewhere(problem), problem.lifts
     _, slopes = lifts.residuals(point)
     steps = STEP * np.eye(point.size)
