@@ -260,8 +260,8 @@ class _Place:
         """Standard error of the lift of steady spend that a test of some length would show."""
         entries = [self.model.channels[cell] for cell in cells]
         spread = sum(self._variance(cells, noise, length) for noise in self._noises(cells))
-        kept = [entry.carryover.retention for entry in entries if entry.carryover]
-        retention = float(np.mean([np.mean(share) for share in kept])) if kept else 0.0
+        kept = [entry.carryover.lasting for entry in entries if entry.carryover]
+        retention = float(np.mean(kept)) if kept else 0.0
         return math.sqrt(2.0 * spread / length) / share_shown(length, retention)
 
     def _noises(self, cells: npt.NDArray[np.intp]) -> list[ResidualNoise]:
@@ -288,20 +288,29 @@ def _judged(
     here: _Place, rows: Sequence[_Row], doubt: Doubt, horizon: int
 ) -> list[tuple[_Row, ProposedTest]]:
     """The best test of every channel, the most worth running first."""
+    places = sorted({row.place for row in rows})
+    covariances = dict(zip(places, doubt.covariance(doubt.away[:, places]), strict=True))
     best: dict[str, tuple[_Row, ProposedTest]] = {}
     for row in rows:
-        test = _test(here, row, doubt, horizon)
+        learned = explained(covariances[row.place], float(doubt.variance[row.place]), row.error)
+        test = _test(here, row, _Learned(doubt.variance, learned), horizon)
         if row.channel not in best or test.net > best[row.channel][1].net:
             best[row.channel] = (row, test)
     return sorted(best.values(), key=lambda pair: -pair[1].net)
 
 
-def _test(here: _Place, row: _Row, doubt: Doubt, horizon: int) -> ProposedTest:
+@dataclass(frozen=True)
+class _Learned:
+    """The variance of every quantity in doubt, and what a test takes of it."""
+
+    variance: FloatArray  # (n_quantities,)
+    taken: FloatArray  # (n_quantities,)
+
+
+def _test(here: _Place, row: _Row, known: _Learned, horizon: int) -> ProposedTest:
     """What one test teaches, what that is worth and what it costs."""
     n, cells = here.spend.size, row.cells
-    measured = doubt.away[:, row.place]
-    variance, covariance = doubt.variance, doubt.covariance(measured)
-    learned = explained(covariance, float(variance[row.place]), row.error)
+    variance, learned = known.variance, known.taken
     mine = np.flatnonzero(here.question.places.members([row.channel]) & here.active)
     earned = gain(learned[mine], here.curvature[mine], here.room[mine]).sum()
     lift = here.lifts[row.multiple][:, cells].mean(axis=0)

@@ -11,6 +11,7 @@ from the variance of anything else, :math:`g`: exactly so where all is Gaussian.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -37,14 +38,14 @@ class Doubt:
         away = draws - mean
         return cls(np.where(np.abs(away) > ROUNDING * np.abs(mean), away, 0.0))
 
-    @property
+    @cached_property
     def variance(self) -> FloatArray:
         """Of each quantity, (n_quantities,)."""
         return np.asarray((self.away**2).mean(axis=0))
 
     def covariance(self, measured: FloatArray) -> FloatArray:
-        """Of each quantity with what is measured (n_draws,), (n_quantities,)."""
-        return np.asarray(measured @ self.away / len(self.away))
+        """Of each quantity with what is measured (n_draws, ...), (..., n_quantities)."""
+        return np.asarray(measured.T @ self.away / len(self.away))
 
     def after(self, measured: FloatArray, standard_error: float) -> Doubt:
         """The doubt left once (n_draws,) was measured, whatever it turns out to be.
