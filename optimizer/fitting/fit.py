@@ -150,6 +150,7 @@ class _Fitted:
     diagnostics: list[Diagnostic]
     noise: list[ResidualNoise]
     reports: list[MarketReport]
+    likelihood_power: float | None = None  # None: the usual one of the layout
 
 
 def _market_by_market(history: History, chosen: _Chosen, progress: Progress) -> _Fitted:
@@ -180,7 +181,13 @@ def _as_a_panel(history: History, chosen: _Chosen, progress: Progress) -> _Fitte
     fitted = fit_panel(history, chosen.choice.beliefs, rng, chosen.tests)
     progress(FITTING_SHARE)
     reports = [fitted.report(chosen.choice.beliefs)] if chosen.is_reported else []
-    whole = _Fitted(fitted.curves(chosen.draws), fitted.diagnostics(), fitted.noise(), reports)
+    whole = _Fitted(
+        fitted.curves(chosen.draws),
+        fitted.diagnostics(),
+        fitted.noise(),
+        reports,
+        fitted.posterior.mode.problem.likelihood_power,
+    )
     progress(1.0)
     return whole
 
@@ -206,7 +213,7 @@ def _record(history: History, chosen: _Chosen, fitted: _Fitted) -> FitRecord:
         n_periods=len(history.dates),
         seed=chosen.seed,
         draws=chosen.draws,
-        likelihood_power=problem.likelihood_power,
+        likelihood_power=fitted.likelihood_power or problem.likelihood_power,
         priors=chosen.choice.beliefs.by_channel,
         structure=chosen.choice.record,
         lift_tests=lift_tests_hash(chosen.tests) if chosen.tests else None,
