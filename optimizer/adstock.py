@@ -90,6 +90,27 @@ def _peaked(
     return powers / powers.sum(axis=-1, keepdims=True), distance, log
 
 
+def lasting(retention: FloatArray, window: int, delay: FloatArray | None = None) -> FloatArray:
+    """Retention of the geometric carryover that is as late on average: itself without a delay.
+
+    Parameters
+    ----------
+    retention, delay : ndarray of shape (...), as `adstock_weights` takes them
+    window : int, periods
+
+    Examples
+    --------
+    >>> float(lasting(np.array(0.5), 13))
+    0.5
+    >>> float(lasting(np.array(1e-9), 13, delay=np.array(1.0)).round(3))
+    0.5
+    """
+    if delay is None:
+        return np.asarray(retention)
+    late = adstock_weights(retention, window, delay) @ np.arange(window)
+    return late / (1 + late)
+
+
 def lagged(spend: FloatArray, window: int) -> FloatArray:
     """Spend now and 1, 2, ... periods ago, the time before the history filled in.
 

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from optimizer import curves
+from optimizer import adstock, curves
 from optimizer.curves import Curve as CurveFamily
 from optimizer.curves import DrawCurves, TableCurve, TabulatedDraws
 from optimizer.documents import Document, Number, WholeDocument, canonical_hash, parse
@@ -148,6 +148,15 @@ class Carryover(Document):
     def is_delayed(self) -> bool:
         """Whether the effect peaks after a delay."""
         return self.delay is not None
+
+    @property
+    def lasting(self) -> float:
+        """Mean retention of the geometric carryover that is as late on average."""
+        retention = np.atleast_1d(np.asarray(self.retention, dtype=float))
+        delay = None if self.delay is None else np.asarray(self.delay, dtype=float)
+        if delay is not None:
+            retention, delay = np.broadcast_arrays(retention, np.atleast_1d(delay))
+        return float(adstock.lasting(retention, int(MOST_DELAY), delay).mean())
 
     @model_validator(mode="after")
     def _within_range(self) -> Self:

@@ -12,7 +12,9 @@ from optimizer.adstock import (
     adstock_slope,
     adstock_weight_slopes,
     adstock_weights,
+    peaked_weight_slopes,
 )
+from optimizer.model import Carryover
 
 ROUNDING = 1e-9  # of the largest spend: sums of a hundred products
 
@@ -83,3 +85,36 @@ def test_slope_of_adstock_agrees_with_differences():
     ends = [adstock(spend, retention=kept + s, window=13) for s in (-step, step)]
     slope = adstock_slope(spend, retention=kept, window=13)
     np.testing.assert_allclose(slope, (ends[1] - ends[0]) / (2 * step), atol=1e-7)
+
+
+def test_a_delayed_effect_lasts_as_the_geometric_one_that_is_as_late():
+    """Only the mean lag counts: a quarter of a year is long enough for it."""
+    for kept in (0.0, 0.3, 0.7):
+        late = adstock_weights(np.array(kept), 91) @ np.arange(91)
+        assert late / (1 + late) == pytest.approx(kept, abs=1e-9)
+        assert Carryover(retention=kept).lasting == pytest.approx(kept)
+    delayed = Carryover(retention=[0.5, 0.5], delay=[1.0, 3.0])
+    means = [adstock_weights(np.array(0.5), 91, np.array(d)) @ np.arange(91) for d in (1.0, 3.0)]
+    assert delayed.lasting == pytest.approx(np.mean([m / (1 + m) for m in means]))
+
+
+@given(kept=st.floats(0.01, 0.99), delay=st.floats(0.0, 6.0))
+def test_delayed_weights_are_shares_that_rise_to_their_peak_and_fall(kept, delay):
+    weights = adstock_weights(np.array(kept), 13, np.array(delay))
+    assert weights.sum() == pytest.approx(1.0)
+    assert (weights >= 0.0).all()
+    peak = int(weights.argmax())
+    assert abs(peak - delay) <= 0.5 + 1e-9
+    assert (np.diff(weights[: peak + 1]) >= 0).all()
+    assert (np.diff(weights[peak:]) <= 0).all()
+
+
+@given(kept=st.floats(0.05, 0.95), delay=st.floats(0.0, 6.0))
+def test_slopes_of_delayed_weights_agree_with_differences(kept, delay):
+    step = 1e-6
+    retention, late = np.array(kept), np.array(delay)
+    found = peaked_weight_slopes(retention, late, 13)
+    for slope, (a, b) in zip(found, ((step, 0.0), (0.0, step)), strict=True):
+        high = adstock_weights(retention + a, 13, late + b)
+        low = adstock_weights(retention - a, 13, late - b)
+        np.testing.assert_allclose(slope, (high - low) / (2 * step), atol=1e-5)

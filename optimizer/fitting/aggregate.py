@@ -90,6 +90,11 @@ class AggregateProblem:
         """Channels in the model."""
         return len(self.lags)
 
+    @property
+    def window(self) -> int:
+        """Periods an effect can last."""
+        return int(self.lags.shape[2])
+
     def shapes(self, parameters: FloatArray) -> FloatArray:
         """Parameters as (..., n_channels, 4), or 5 where the effect is delayed."""
         own = self.prior.mean.size // self.n_channels

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from optimizer.adstock import lasting
 from optimizer.fit_report import MarketReport
 from optimizer.fitting import noise
 from optimizer.fitting.aggregate import WEEKS, AggregateProblem
@@ -170,7 +171,8 @@ def _told_by_tests(
     """What lift tests say against what the curves would say without them."""
     problem, mode = posterior.mode.problem, posterior.mode.parameters
     names = (history.channels[c] for c in keep)
-    kept = dict(zip(names, problem.retention(mode).tolist(), strict=True))
+    late = lasting(problem.retention(mode), problem.window, problem.delay(mode))
+    kept = dict(zip(names, late.tolist(), strict=True))
     predictions = predicted(posterior, problem.untested(), rng.spawn(1)[0])
     return verdicts(tests, predictions, history, kept)
 

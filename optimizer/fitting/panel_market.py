@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from optimizer.adstock import lasting
 from optimizer.fit_report import MarketReport
 from optimizer.fitting import noise
 from optimizer.fitting.aggregate import WEEKS
@@ -178,7 +179,8 @@ def _told_by_tests(
     """What lift tests say against what the curves would say without them."""
     problem, mode = posterior.mode.problem, posterior.mode.parameters
     names = (history.channels[i] for i in data.channels)
-    kept = dict(zip(names, problem.retention(mode).tolist(), strict=True))
+    late = lasting(problem.retention(mode), problem.window, problem.delay(mode))
+    kept = dict(zip(names, late.tolist(), strict=True))
     predictions = predicted(posterior, problem.untested(), rng)
     return verdicts(tests, predictions, history, kept)
 

@@ -31,6 +31,11 @@ class PanelMedia:
         return len(self.lags)
 
     @property
+    def window(self) -> int:
+        """Periods an effect can last."""
+        return int(self.lags.shape[3])
+
+    @property
     def n_own(self) -> int:
         """Parameters of a channel's common curve and carryover."""
         return len(self.structure.coordinates("aggregate"))
