@@ -2,8 +2,9 @@
 
 In geo markets whose truth is known, both are fitted on one history and asked for a split between
 channels, under the same decision rule, budget and bounds; what the splits earn in truth is
-counted as in `benchmarks.regret`. Run as ``python -m benchmarks.geo [--markets 20] [--first 1000]
-[--national-channels 0]``.
+counted as in `benchmarks.regret`. With ``--by-market`` the panel also plans every channel in every
+market, counted against the best such plan. Run as ``python -m benchmarks.geo [--markets 20]
+[--first 1000] [--national-channels 0] [--by-market]``.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from benchmarks.regret import (
     value,
 )
 from benchmarks.split import best_split, steady
+from optimizer import Scenario, plan
 from optimizer.fitting.fit import fit
 from optimizer.model import Model, ModelChannel, Table
 from optimizer.synthetic_geo import GeoMarket, geo_market
@@ -47,6 +49,7 @@ class Contest:
     panel_coverage: float  # cells' true curves inside the 90 % bands
     total_coverage: float
     seconds: float  # of the panel's fit
+    by_market: float | None = None  # captured of what a split over all cells can win
 
 
 def main() -> None:
@@ -55,13 +58,15 @@ def main() -> None:
     reader.add_argument("--markets", type=int, default=20)
     reader.add_argument("--first", type=int, default=1000)
     reader.add_argument("--national-channels", type=int, default=0)
+    reader.add_argument("--by-market", action="store_true")
     asked = reader.parse_args()
     if asked.first + asked.markets > FIRST_SEED["grade"]:
         reader.error("these seeds grade benchmarks.regret; take lower ones")
     print("seed   available  captured: panel  total   90 % bands: panel  total   fit s")
     contests = []
     for seed in range(asked.first, asked.first + asked.markets):
-        contest = judge(geo_market(seed, national_channels=asked.national_channels), seed)
+        market = geo_market(seed, national_channels=asked.national_channels)
+        contest = judge(market, seed, by_market=asked.by_market)
         contests.append(contest)
         print(
             f"{seed:<9}{contest.available:>7.1%}{contest.panel:>16.0%}{contest.total:>7.0%}"
@@ -71,7 +76,7 @@ def main() -> None:
     report(contests)
 
 
-def judge(market: GeoMarket, seed: int) -> Contest:
+def judge(market: GeoMarket, seed: int, *, by_market: bool = False) -> Contest:
     """Fit the panel and the total, plan per channel with both, and count what the plans earn."""
     national = market.national
     current, moves = national.current, market.moves
@@ -92,7 +97,36 @@ def judge(market: GeoMarket, seed: int) -> Contest:
         panel_coverage=panel_coverage(market, panel),
         total_coverage=coverage(national, total),
         seconds=seconds,
+        by_market=captured_by_market(market, panel) if by_market else None,
     )
+
+
+def captured_by_market(market: GeoMarket, panel: Model) -> float:
+    """What the panel's plan over all cells captures of what the best such plan wins."""
+    history = float(market.responses(market.current).sum())
+    worth = float(market.responses(planned_by_market(panel, market, CAUTION)).sum())
+    best = float(market.responses(planned_by_market(market.truth, market, 0.0)).sum())
+    room = max(best - history, worth - history, 1e-12 * history)
+    return float(np.clip((worth - history) / room, -1e3, 1))
+
+
+def planned_by_market(model: Model, market: GeoMarket, caution: float) -> FloatArray:
+    """The split of one period over all cells that `plan` publishes, (n_cells,), currency."""
+    cells = [(entry.channel, entry.market) for entry in model.channels]
+    current: dict[str, dict[str, float]] = {}
+    for (channel, where), money in zip(cells, market.current.tolist(), strict=True):
+        current.setdefault(channel, {})[str(where)] = money
+    scenario = Scenario(
+        budget=round(float(market.current.sum()), 2),
+        periods=1,
+        objective="revenue",
+        caution=caution,
+        bounds=market.moves,
+        current=current,
+    )
+    rows = plan(model, scenario).to_dict()["allocation"]
+    spend = {(row["channel"], row["market"]): row["spend"] for row in rows}
+    return np.array([spend[cell] for cell in cells])
 
 
 def by_channel(model: Model) -> Model:
@@ -128,6 +162,14 @@ def report(contests: list[Contest]) -> None:
         print(
             f"{name:6} captures {np.median(captured):.0%} median, {captured.mean():.0%} mean; "
             f"harm {harm:.0%}; 90 % bands cover {cover:.1%}"
+        )
+    cells = [c.by_market for c in contests if c.by_market is not None]
+    if cells:
+        captured = np.clip(cells, -1, 1)
+        harm = np.mean(captured < 0)
+        print(
+            f"by market, the panel captures {np.median(captured):.0%} median, "
+            f"{captured.mean():.0%} mean of what a split over all cells can win; harm {harm:.0%}"
         )
     gain = np.median([c.panel for c in kept]) - np.median([c.total for c in kept])
     print(f"the panel's median is {100 * gain:.0f} points above the total's")
