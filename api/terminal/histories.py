@@ -22,7 +22,15 @@ FINDING_COLUMNS = ("severity", "code", "file", "row", "column", "message")
 WIDEST_PLACE = 24  # characters
 ROLES = "roles"  # which column was taken for what: told before all else, and no finding to count
 MOST_OF_A_KIND = 8  # findings of one code in a table
-CODES_OF_THE_WHOLE = ("r_squared", "holdout_error", "lift_test", "calibrated", "best_test")
+CODES_OF_THE_WHOLE = (
+    "structure",
+    "structure_chosen",
+    "incremental",
+    "r_squared",
+    "holdout_error",
+    "naive_forecasts",
+    "best_test",
+)
 
 
 def describe(history: History) -> str:

@@ -196,26 +196,32 @@ def _about_choice(structure: Structure, evidence: tuple[Evidence, ...]) -> Itera
     if not evidence:
         return
     first, others = evidence[0], evidence[1:]
-    usual = f"{first.curve} curves with {first.carryover} carryover"
     mine = next(
         e for e in evidence if (e.curve, e.carryover) == (structure.curve, structure.carryover)
     )
+    forms = {id(e): _form(e, evidence) for e in evidence}
+    usual = forms[id(first)]
     if mine is first:
         closest = max(others, key=lambda each: each.difference)
         message = (
-            f"{_first_upper(usual)} are kept: of {len(evidence)} structures none forecasts clearly "
-            f"better. The nearest, {closest.curve} with {closest.carryover} carryover, differs by "
+            f"Of {len(evidence)} forms none forecasts the second half of the history clearly "
+            f"better than {usual}, which stays. The nearest, {forms[id(closest)]}, differs by "
             f"{closest.difference:+.1f} in log density (standard error "
             f"{closest.standard_error:.1f})."
         )
     else:
         message = (
-            f"{_first_upper(mine.curve)} curves with {mine.carryover} carryover are taken: they "
-            f"forecast the second half of the history better than {usual}, by "
-            f"{mine.difference:.1f} in log density (standard error {mine.standard_error:.1f})."
+            f"The fit takes {forms[id(mine)]}: it forecasts the second half of the history better "
+            f"than {usual}, by {mine.difference:.1f} in log density (standard error "
+            f"{mine.standard_error:.1f})."
         )
     yield Diagnostic(code="structure_chosen", value=mine.difference, message=message)
 
 
-def _first_upper(words: str) -> str:
-    return words[:1].upper() + words[1:]
+def _form(one: Evidence, among: tuple[Evidence, ...]) -> str:
+    """A form by what tells it from the others."""
+    parts = {
+        f"the curve {one.curve}": len({e.curve for e in among}) > 1,
+        f"{one.carryover} carryover": len({e.carryover for e in among}) > 1,
+    }
+    return " with ".join(words for words, tells in parts.items() if tells)

@@ -38,7 +38,7 @@ def test_a_delayed_effect_is_found_and_geometric_carryover_is_not_chosen():
     told = {e.carryover: e for e in model.fit.structure.evidence}
     assert told["geometric"].difference == 0.0
     assert told["peaked"].difference > 2 * told["peaked"].standard_error > 0.0
-    assert "peaked carryover are taken" in said(model, "structure_chosen")[0].message
+    assert "The fit takes peaked carryover" in said(model, "structure_chosen")[0].message
     for entry in model.channels:
         assert np.median(entry.carryover.delay) == pytest.approx(DELAY, abs=0.5)
 
@@ -57,7 +57,8 @@ def test_hill_curves_with_geometric_carryover_are_not_replaced(seed):
     model = fit(examples.aggregate(seed, noise=20.0), curve="auto", carryover="auto")
     record = model.fit.structure
     assert (record.curve, record.carryover) == ("hill", "geometric")
-    assert "are kept" in said(model, "structure_chosen")[0].message
+    words = said(model, "structure_chosen")[0].message
+    assert "better than the curve hill with geometric carryover, which stays" in words
 
 
 def test_attributed_power_curves_are_found_among_the_families():
