@@ -29,6 +29,7 @@ check: .venv/ready  ## lint, format, types
 bench: .venv/ready  ## print the figures
 	$(THREADS) $(BIN)/python -m benchmarks.allocator
 	$(THREADS) $(BIN)/python -m benchmarks.schedule
+	$(THREADS) $(BIN)/python -m benchmarks.markets
 	$(THREADS) $(BIN)/python -m benchmarks.scale
 	$(THREADS) $(BIN)/python -m benchmarks.speed
 	$(THREADS) $(BIN)/python -m benchmarks.many

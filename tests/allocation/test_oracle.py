@@ -52,7 +52,7 @@ def faults(case: Case, answer: Allocation) -> Iterator[str]:
     if best.value > bound + ROUNDING * size:
         yield f"bound {bound!r} beaten by {best.value!r} at {best.spend}"
     earned = (size if problem.is_ratio else abs(gain)) if problem.counts_gain else total
-    allowed = proof.gap * earned + ROUNDING * size + _worth_of_cents(case, total)
+    allowed = proof.gap * earned + ROUNDING * size + worth_of_cents(case, total)
     if value < best.value - allowed:
         yield f"value {value!r} at {spend} is below {best.value!r} at {best.spend}, gap {proof.gap}"
 
@@ -70,7 +70,7 @@ def _broken(case: Case, spend: np.ndarray) -> Iterator[str]:
         yield f"{spend} breaks a row, a target or what may be moved"
 
 
-def _worth_of_cents(case: Case, total: float) -> float:
+def worth_of_cents(case: Case, total: float) -> float:
     """What whole cents may cost; coarse lots are tried exactly, so nothing."""
     problem = case.problem
     if is_exact(problem):
