@@ -8,7 +8,9 @@ an item that ends its worker when alone is given up.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from threading import Event, Thread
 from typing import Any, Protocol, TypeVar
 
 from optimizer.errors import ClusterError
@@ -26,6 +28,10 @@ ONE_THREAD = {
 
 #: Seconds an address has to answer, and then a worker to be there.
 ANSWER_SECONDS = 15
+
+
+#: Seconds between two looks of a process for the one that started it.
+PARENT_SECONDS = 2.0
 
 
 class Lost:
@@ -88,8 +94,8 @@ class _Pool(Protocol):
     def result(self, promise: Any) -> Any:
         """What a promise came to; LOST where its worker died."""
 
-    def close(self, *, in_order: bool) -> None:
-        """Let the workers go; in disorder, at once."""
+    def close(self) -> None:
+        """Let the workers go."""
 
 
 def _together(
@@ -97,7 +103,6 @@ def _together(
 ) -> Generator[tuple[Item, Result | Lost]]:
     """The results of a pool, with what dead workers held done again."""
     out: dict[Any, Item] = {}
-    in_order = False
     try:
         for item in items:
             out[pool.submit(task, item)] = item
@@ -105,9 +110,10 @@ def _together(
                 yield from _ended(pool, task, out)
         while out:
             yield from _ended(pool, task, out)
-        in_order = True
     finally:
-        pool.close(in_order=in_order)
+        for promise in out:  # of a run that was broken off
+            promise.cancel()
+        pool.close()
 
 
 def _ended(
@@ -140,7 +146,6 @@ class _Processes:
     def __init__(self, count: int) -> None:
         self._count = count
         self.width = OUT_PER_WORKER * count + 1
-        self._executor: Any = None
 
     def submit(self, task: Callable[[Any], Any], item: Any) -> Any:
         from concurrent.futures import BrokenExecutor
@@ -153,8 +158,12 @@ class _Processes:
     def _executor_now(self) -> Any:
         from joblib.externals.loky import get_reusable_executor
 
-        self._executor = get_reusable_executor(max_workers=self._count, env=ONE_THREAD)
-        return self._executor
+        return get_reusable_executor(
+            max_workers=self._count,
+            env=ONE_THREAD,
+            initializer=_end_with,
+            initargs=(os.getpid(),),
+        )
 
     def ended(self, promises: Collection[Any]) -> Collection[Any]:
         from concurrent.futures import FIRST_COMPLETED, wait
@@ -169,9 +178,23 @@ class _Processes:
         except BrokenExecutor:
             return LOST
 
-    def close(self, *, in_order: bool) -> None:
-        if self._executor is not None and not in_order:
-            self._executor.shutdown(wait=False, kill_workers=True)
+    def close(self) -> None:
+        """Nothing: joblib keeps the processes for the next run, and ends idle ones itself."""
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the one that started it is gone.
+
+    A worker whose parent was killed may wait for ever, in a pipe that nobody reads any more.
+    """
+    never = Event()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            never.wait(PARENT_SECONDS)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 class _Cluster:
@@ -213,7 +236,7 @@ class _Cluster:
             "again; what is done need not be done twice."
         )
 
-    def close(self, *, in_order: bool) -> None:  # noqa: ARG002  (the scheduler forgets either way)
+    def close(self) -> None:
         self._client.close()
 
 

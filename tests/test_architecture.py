@@ -18,7 +18,7 @@ ROWS = (
     ("api.remote",),
     ("api.client",),
     ("api.main", "api.supervise"),
-    ("api.gate", "api.routes"),
+    ("api.door", "api.gate", "api.routes"),
     ("api.auth",),
     ("api.services", "api.serving", "api.terminal"),
     ("api.jobs",),

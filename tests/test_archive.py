@@ -178,9 +178,24 @@ def killed_and_resumed(folder: Path, count: int, workers: int, kills: int) -> No
         ):
             time.sleep(0.01)
         assert run.poll() is None, "the run ended before it was killed"
+        beside = started_by(run.pid)
         os.kill(run.pid, signal.SIGKILL)
         run.wait()
+        ended_by(time.monotonic() + 30.0, beside)
     subprocess.run(command, check=True)
+
+
+def started_by(pid: int) -> set[str]:
+    """Processes of a process, as far as the system tells."""
+    lists = Path(f"/proc/{pid}/task").glob("*/children")
+    return {child for path in lists for child in path.read_text().split()}
+
+
+def ended_by(deadline: float, processes: set[str]) -> None:
+    """Wait for processes to end, as orphans must."""
+    while left := {pid for pid in processes if Path(f"/proc/{pid}").exists()}:
+        assert time.monotonic() < deadline, f"processes {left} outlived their run"
+        time.sleep(0.2)
 
 
 @pytest.mark.parametrize(
