@@ -43,6 +43,7 @@ class _Point:
 
     price: float
     spend: FloatArray
+    value: FloatArray
     total: float
     dual: float  # G(p) from the values found
     bound: float  # G(p) from the proved ceilings
@@ -50,8 +51,10 @@ class _Point:
 
 class _PriceSearch:
     def __init__(self, curves: Curve, box: Box) -> None:
-        self.curves, self.box, self.budget = curves, box, box.budget
+        self.curves, self.box = curves, box
         self.lower, self.upper = box.lower, box.upper
+        floor = float(box.floor.sum())  # no price makes cells miss their bounds by a rounding
+        self.budget = min(max(box.budget, floor), max(float(box.upper.sum()), floor))
         self.best: _Point | None = None
 
     def ask(self, price: float) -> _Point:
@@ -61,6 +64,7 @@ class _PriceSearch:
         point = _Point(
             price,
             answer.spend,
+            answer.value,
             float(answer.spend.sum()),
             float(answer.value.sum()) + charge,
             float(answer.upper.sum()) + charge,
@@ -166,15 +170,14 @@ def price_search(curves: Curve, box: Box, start: float | None = None) -> Relaxat
     share = (box.budget - above.total) / gap if gap > 0.0 else 0.0
     spend = above.spend + np.clip(share, 0.0, 1.0) * (below.spend - above.spend)
     best = search.best
-    answer = respond(curves, best.price, box)
-    shortfall = answer.value - (curves.value(spend) - best.price * spend)
+    shortfall = best.value - (curves.value(spend) - best.price * spend)
     return Relaxation(
         price=best.price,
         bound=best.bound,
         spend=spend,
         modest_spend=above.spend,
         eager_spend=below.spend,
-        best_value=answer.value,
+        best_value=best.value,
         shortfall=np.maximum(shortfall, 0.0),
         slack=best.bound - best.dual,
         support=np.stack([above.spend, below.spend]),
