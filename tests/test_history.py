@@ -332,6 +332,29 @@ def test_a_gap_of_one_market_is_filled_in_that_market():
     assert len(history.dates) == 40
 
 
+@pytest.mark.parametrize("blank", [False, True], ids=["no rows", "blank revenue"])
+def test_a_market_that_opens_late_or_closes_early_is_not_made_up(blank):
+    north, south = wide().assign(geo="north"), wide().assign(geo="south")
+    south["tv_spend"] = south["tv_spend"].to_numpy()[::-1]
+    closed = [*range(12), 39]
+    if blank:
+        south = south.astype({"revenue": object})
+        south.loc[closed, "revenue"] = ""
+    else:
+        south = south.drop(index=closed)
+    history = History.from_frame(pd.concat([north, south]))
+    open_ = np.setdiff1d(np.arange(40), closed)
+    np.testing.assert_array_equal(history.revenue[1, closed], 0.0)
+    np.testing.assert_array_equal(history.revenue[1, open_], wide()["revenue"][open_])
+    spent = wide()["tv_spend"].to_numpy()[::-1][closed] if blank else 0.0
+    np.testing.assert_array_equal(history.spend[1, closed, 0], spent)
+    said = {found.code: found.message for found in history.findings}
+    assert "market south has revenue from 2024-03-25 on" in said["late_market"]
+    assert "market south has revenue up to 2024-09-23" in said["closed_market"]
+    assert "missing_period" not in said
+    assert "absent_rows" not in said
+
+
 def test_blank_cells_of_spend_are_zero_and_of_revenue_a_straight_line():
     table = wide().astype({"tv_spend": object, "revenue": object})
     table.loc[3, "tv_spend"], table.loc[8, "revenue"] = None, ""
