@@ -37,8 +37,8 @@ def in_common(per_head: FloatArray, opened: Bools) -> FloatArray:
 
 
 def repeated_channels(history: History) -> Places:
-    """Channels whose spend is given as the same series, coming and going, in all markets."""
-    if len(history.markets) < 2:
+    """Channels of a geo history whose spend is the same series, coming and going, everywhere."""
+    if len(history.markets) < 2 or history.layout == "attributed":
         return np.zeros(0, np.intp)
     same = (history.spend == history.spend[:1]).all(axis=(0, 1))
     return np.flatnonzero(same & (np.ptp(history.spend[0], axis=0) > 0))

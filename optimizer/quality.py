@@ -170,7 +170,7 @@ def _markets(history: History) -> Iterator[Finding]:
 
 def _repeated_spend(history: History) -> Iterator[Finding]:
     """Figures of the whole country that stand in every market's rows."""
-    for place in repeated_channels(history) if history.layout == "aggregate" else ():
+    for place in repeated_channels(history):
         yield _warning(
             "repeated_spend",
             f"its spend is the same in all {len(history.markets)} markets, as if the whole "

@@ -77,5 +77,5 @@ class PanelData:
 
     @property
     def spent(self) -> Bools:
-        """Which market spends on which channel, (n_markets, n_channels)."""
-        return np.asarray(self.spend.sum(axis=1) > 0)
+        """Which market spends on which channel while it is open, (n_markets, n_channels)."""
+        return np.asarray((self.spend * self.open[..., None]).sum(axis=1) > 0)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from optimizer.errors import DocumentError, Fault, nearest
 from optimizer.fitting.structure import USUAL, Structure
+from optimizer.geography import with_repeats_divided
 from optimizer.history import History, Layout
 
 FloatArray = npt.NDArray[np.float64]
@@ -201,7 +202,8 @@ def _range_fault(name: str, centre: float, sd: float) -> str | None:
 
 def _currency_factor(history: History, usual_roas: float) -> float:
     """What the usual ROAS is multiplied by: 1 where spend is in the revenue's currency."""
-    spend, revenue = float(history.spend.sum()), float(history.revenue.sum())
+    spend = float(with_repeats_divided(history).spend.sum())
+    revenue = float(history.revenue.sum())
     share = usual_roas * spend / revenue
     low, high = PLAUSIBLE_MEDIA_SHARE
     if low <= share <= high:

@@ -8,6 +8,7 @@ import pytest
 from optimizer.curves import DrawCurves
 from optimizer.errors import FitError
 from optimizer.fitting.fit import fit
+from optimizer.history import Control
 from optimizer.lift_tests import LiftTest
 from optimizer.plan import plan
 from optimizer.scenario import Scenario
@@ -183,6 +184,21 @@ def test_without_population_markets_are_compared_by_their_revenue_and_it_is_said
     assert_found(model, "b", "u", 4.0)
 
 
+def test_controls_of_each_market_take_their_share_of_revenue():
+    history = panel(noise=0.01)
+    rng = np.random.default_rng(8)
+    flags = (rng.random(history.revenue.shape) < 0.15).astype(float)
+    price = rng.normal(10.0, 2.0, history.revenue.shape)
+    level = POPULATION[:, None] * 1000.0
+    revenue = history.revenue + level * (0.3 * flags - 0.04 * (price - 10.0))
+    controls = (Control("sale", "promotion", flags), Control("price", "other", price))
+    told = fit(changed(history, revenue=revenue, controls=controls))
+    untold = fit(changed(history, revenue=revenue))
+    assert said(told, "r_squared")[0].value > said(untold, "r_squared")[0].value + 0.2
+    assert_found(told, "a", "u", 4.0)
+    assert_found(told, "b", "z", 8.0)
+
+
 def national(history, channel=0):
     """The history with one channel spending the same per head everywhere, revenue along."""
     spend, revenue = history.spend / POPULATION[:, None, None], history.revenue.copy()
@@ -212,6 +228,7 @@ def test_a_figure_of_the_whole_country_in_every_row_is_divided_over_the_markets(
     spend[..., 0] = whole
     model = fit(changed(history, spend=spend))
     assert said(model, "repeated_spend", "a")[0].severity == "warning"
+    assert not said(model, "spend_unit")
     for entry, same in zip(model.channels, fit(history).channels, strict=True):
         np.testing.assert_allclose(draws_of(entry, LEVELS), draws_of(same, LEVELS), rtol=SAME)
     usual = sum(e.history_spend_per_period for e in model.channels if e.channel == "a")
