@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 
 from api.problems import RequestError
 from api.serving.desk import Desk
@@ -23,8 +24,16 @@ async def desk_of(request: Request) -> Desk:
 TheDesk = Annotated[Desk, Depends(desk_of)]
 
 
-def caller_of(request: Request, desk: TheDesk) -> Caller:
-    """Whose key the request came with; 401 where it has none that lives."""
+async def caller_of(request: Request, desk: TheDesk) -> Caller:
+    """Whose key the request came with, as the door found it out or is found out now."""
+    known: Caller | None = getattr(request.state, "caller", None)
+    if known is not None:
+        return known
+    return await run_in_threadpool(identified, request, desk)
+
+
+def identified(request: Request, desk: Desk) -> Caller:
+    """Whose key a request came with; 401 where it has none that lives."""
     if not desk.settings.auth:
         return HOME
     kind, _, key = request.headers.get("authorization", "").partition(" ")

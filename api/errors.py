@@ -49,6 +49,8 @@ class ServiceError(Exception):
     """The service, or its data, says no; the text says what to do."""
 
     exit_code = ExitCode.FAULTY_INPUT
+    status = 500  # over HTTP
+    code = "service_failed"
 
 
 def exit_code(error: BaseException) -> ExitCode:

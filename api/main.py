@@ -14,16 +14,19 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from prometheus_client import CollectorRegistry
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DataError, DBAPIError
 from starlette.exceptions import HTTPException
 
 from api import logs
+from api.door import Door
 from api.gate import Gate, Limiter
 from api.problems import RequestError, problem, problem_of
 from api.routes import access, health, histories, jobs, models, plans, questions, scenarios
 from api.serving.desk import Desk
+from api.serving.histories import BadUploadError
 from api.settings import Settings
 from api.store import idempotency
+from api.store.blobs import BlobError
 from api.store.clock import now
 from api.store.database import StoreError, upgrade
 from api.store.tables import workspaces
@@ -54,6 +57,7 @@ def application(settings: Settings | None = None) -> FastAPI:
     for part in (histories, models, scenarios, plans, questions, jobs, access, health):
         app.include_router(part.router)
     _tell_errors(app)
+    app.add_middleware(Door)
     app.add_middleware(Gate, most_bytes=chosen.upload_mb << 20, registry=registry)
     return app
 
@@ -114,7 +118,12 @@ def _tell_errors(app: FastAPI) -> None:
     app.add_exception_handler(OptimizerError, _told)
     app.add_exception_handler(RequestValidationError, _misshapen)
     app.add_exception_handler(HTTPException, _plain)
+    app.add_exception_handler(BadUploadError, _spoiled)
+    app.add_exception_handler(DataError, _unstorable)
+    app.add_exception_handler(UnicodeEncodeError, _unstorable)
     app.add_exception_handler(DBAPIError, _away)
+    app.add_exception_handler(OSError, _told)
+    app.add_exception_handler(BlobError, _told)
     app.add_exception_handler(StoreError, _away)
     app.add_exception_handler(Exception, _broken)
 
@@ -135,6 +144,17 @@ def _refused(request: Request, error: Any) -> JSONResponse:
 
 def _told(request: Request, error: Any) -> JSONResponse:
     return _answer(request, problem_of(error))
+
+
+def _spoiled(request: Request, error: Any) -> JSONResponse:
+    """Files that make no history, as the reading child told it."""
+    return _answer(request, error.problem)
+
+
+def _unstorable(request: Request, _: Any) -> JSONResponse:
+    """Text that is none, such as a NUL or half a letter."""
+    told = "The request holds a character no text may hold, such as NUL. Take it out."
+    return _answer(request, problem(422, "faulty_request", told))
 
 
 def _misshapen(request: Request, error: Any) -> JSONResponse:
@@ -180,7 +200,10 @@ def _plain(request: Request, error: Any) -> JSONResponse:
 def _away(request: Request, error: Any) -> JSONResponse:
     """The database is away: nothing was kept, and the same request may be sent again."""
     log.warning("database_silent", error=str(error)[:200])
-    told = "The database does not answer. Nothing was stored; send the request again in a moment."
+    told = (
+        "The database does not answer. Send the request again in a moment, under the same "
+        "Idempotency-Key: it is then stored once."
+    )
     return _answer(request, problem(503, "store_away", told), {"Retry-After": "2"})
 
 

@@ -7,6 +7,7 @@ References
 
 from __future__ import annotations
 
+import errno
 from http import HTTPStatus
 from typing import Any
 
@@ -61,6 +62,10 @@ def problem_of(error: BaseException) -> dict[str, Any]:
 
     if isinstance(error, RequestError):
         return problem(error.status, error.code, error.detail, error.errors)
+    if isinstance(error, ServiceError):
+        return problem(error.status, error.code, str(error))
+    if isinstance(error, OSError):
+        return _of_disk(error)
     if isinstance(error, MemoryError):
         return problem(
             422, "too_large", "This needs more memory than it may take. Send a smaller file."
@@ -73,7 +78,18 @@ def problem_of(error: BaseException) -> dict[str, Any]:
             "Try again; if it stays, report it with the request's id.",
         )
     told = " ".join([str(error), *getattr(error, "__notes__", ())])
+    if getattr(error, "faults", ()):
+        told += f"{'' if told.endswith(('.', '?')) else '.'} Mend what `errors` names."
     return problem(status_of(error), error.code, told, _places(error), **_evidence(error))
+
+
+def _of_disk(error: OSError) -> dict[str, Any]:
+    """A disk that is full, or does not answer."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        told = "The disk of the service is full; nothing was stored. Make room, then send it again."
+        return problem(507, "disk_full", told)
+    told = f"The disk of the service fails ({error.strerror or type(error).__name__}). "
+    return problem(503, "disk_away", told + "Check it, then send the request again.")
 
 
 def status_of(error: BaseException) -> int:

@@ -6,7 +6,7 @@ import json
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Form, Path, UploadFile
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 
 from api.auth import Reader, TheDesk, Writer
 from api.problems import RequestError
@@ -45,10 +45,7 @@ def upload_history(  # noqa: PLR0913, PLR0917  (the form's fields)
         said = histories.said_by(laid, {**options, "name": name})
         deed = Deed(caller, "history.upload", idempotency_key, said)
         called = name or laid[0]["name"]
-        try:
-            return answered(histories.upload(desk, deed, laid, called, options))
-        except histories.BadUploadError as bad:
-            return refused(bad)
+        return answered(histories.upload(desk, deed, laid, called, options))
 
 
 @router.post("/preview", response_model=dict[str, Any], responses=problems(400, 413))
@@ -63,10 +60,7 @@ def preview_upload(
     """What reading these files would give; nothing is kept."""
     options = _options(layout, columns, currency)
     with histories.laid_down(desk, _named(file)) as laid:
-        try:
-            return as_json(histories.look(desk, laid, options))
-        except histories.BadUploadError as bad:
-            return refused(bad)
+        return as_json(histories.look(desk, laid, options))
 
 
 @router.get("", response_model=Paged, responses=problems())
@@ -109,11 +103,6 @@ def delete_history(desk: TheDesk, caller: Writer, history_id: HistoryId) -> Resp
 
     store_once(desk, Deed(caller, "history.delete"), make)
     return Response(status_code=204)
-
-
-def refused(bad: histories.BadUploadError) -> JSONResponse:
-    """The problem the reading child told."""
-    return JSONResponse(bad.problem, bad.problem["status"], media_type="application/problem+json")
 
 
 def _found(desk: TheDesk, caller: Reader, history_id: str) -> Any:

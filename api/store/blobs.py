@@ -22,6 +22,8 @@ YOUNG_SECONDS = 24 * 3600  # a file may be younger than the row that will name i
 class BlobError(ServiceError):
     """A file the database names is missing or damaged."""
 
+    code = "damaged_file"
+
 
 class Blobs:
     """A folder of immutable files."""

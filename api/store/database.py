@@ -28,6 +28,9 @@ UPGRADE_LOCK = 7_203_519
 class StoreError(ServiceError):
     """The database cannot serve; says what to do about it."""
 
+    status = 503
+    code = "store_away"
+
 
 class Database:
     """Connections to one database."""
