@@ -64,7 +64,7 @@ ROWS = (
         "optimizer.lift_test_table",
         "optimizer.geo_test",
     ),
-    ("optimizer.heights",),
+    ("optimizer.heights", "optimizer.fit_report"),
     ("optimizer.archive", "optimizer.series", "optimizer.workers"),
     ("optimizer.model", "optimizer.quality", "optimizer.lift_tests", "optimizer.geo_revenue"),
     ("optimizer.geography",),
