@@ -22,6 +22,7 @@ class Line:
     seen: np.ndarray
     likelihood_power: float = 0.5
     prior: Prior = dataclasses.field(default_factory=lambda: Prior.of(np.zeros(2), np.eye(2)))
+    lifts: None = None
 
     def linearise(self, parameters):
         left = self.seen - parameters
