@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from optimizer.adstock import lasting
+from optimizer.errors import FitError
 from optimizer.fit_report import MarketReport
 from optimizer.fitting import noise
 from optimizer.fitting.aggregate import WEEKS
@@ -156,10 +157,21 @@ def fit_panel(
     rng: np.random.Generator,
     tests: Sequence[LiftTest] = (),
 ) -> FittedPanel:
-    """Fit all markets of an aggregate history together."""
+    """Fit all markets of an aggregate history together.
+
+    Raises
+    ------
+    FitError
+        No market that is still open spends anything.
+    """
     search, verdict, later = rng.spawn(3)
     divided = with_repeats_divided(history)
     data = PanelData.of(divided)
+    if not data.spent[trading(data)].any():
+        raise FitError(
+            "No market that still has revenue has any spend, so there is nothing to plan. Bring "
+            "later rows, or leave out the markets that closed."
+        )
     problem = PanelProblem.of(divided, data, beliefs)
     if tests:
         problem = replace(problem, tests=LiftRows.of(tests, _cells(divided, data), divided))

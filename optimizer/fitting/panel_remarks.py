@@ -18,8 +18,9 @@ NAMED = 3  # markets named in a sentence; the rest are counted
 
 
 def trading(data: PanelData) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-    """Markets that still had revenue at the end, (n_markets,)."""
-    return np.asarray(data.open[:, -CLOSED:].any(axis=1))
+    """Markets that still had revenue when the last one had, (n_markets,)."""
+    end = int(np.flatnonzero(data.open.any(axis=0))[-1]) + 1
+    return np.asarray(data.open[:, max(end - CLOSED, 0) : end].any(axis=1))
 
 
 def panel_remarks(history: History, data: PanelData, problem: PanelProblem) -> list[Diagnostic]:

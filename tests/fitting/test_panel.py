@@ -254,6 +254,22 @@ def test_spend_and_revenue_in_different_markets_are_refused_with_advice():
         fit(changed(history, spend=spend, revenue=revenue))
 
 
+def test_spend_of_closed_markets_only_leaves_nothing_to_plan():
+    history = panel()
+    spend, revenue = history.spend.copy(), history.revenue.copy()
+    spend[3:], revenue[:3, 80:] = 0.0, 0.0
+    with pytest.raises(FitError, match="nothing to plan"):
+        fit(changed(history, spend=spend, revenue=revenue))
+
+
+def test_a_last_period_without_any_revenue_closes_no_market():
+    history = panel()
+    revenue = history.revenue.copy()
+    revenue[:, -6:] = 0.0
+    model = fit(changed(history, revenue=revenue))
+    assert {entry.market for entry in model.channels} == set("uvwxyz")
+
+
 def test_the_same_seed_gives_the_same_model_and_no_draws_the_most_plausible_one():
     history = panel()
     assert fit(history, seed=3) == fit(history, seed=3)
