@@ -29,6 +29,8 @@ CODES_OF_THE_WHOLE = (
     "r_squared",
     "holdout_error",
     "naive_forecasts",
+    "lift_test",
+    "calibrated",
     "best_test",
 )
 

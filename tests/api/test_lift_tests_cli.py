@@ -28,6 +28,8 @@ def test_a_fit_says_what_each_test_found_and_keeps_their_hash(romi: Romi, folder
     )
     named = romi("fit", "fit.yaml", "--json", "--quiet")
     assert json.loads(named.stdout)["channels"] == content["channels"]
+    shown = romi("fit", "fit.yaml", "--quiet")
+    assert "The test of tv from 2024-06-03 found a lift" in " ".join(shown.stdout.split())
     assert romi("plan", "fit.yaml", "--quiet").exit_code == 0
 
 
