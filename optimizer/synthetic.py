@@ -28,6 +28,9 @@ NAMES = ("tv", "search", "social", "print", "radio", "outdoor", "audio", "banner
 
 Form = Callable[[FloatArray, float, float], FloatArray]
 
+#: What becomes of spend (n_periods, n_channels), burn-in included, before it earns anything.
+Habit = Callable[[FloatArray], FloatArray]
+
 
 def _threshold(u: FloatArray, bend: float, slope: float) -> FloatArray:
     """Nothing up to a threshold, then Michaelis-Menten."""
@@ -211,12 +214,25 @@ def attributed_market(
 
 
 def national_market(
-    seed: int, *, n_channels: int | None = None, n_periods: int | None = None
+    seed: int,
+    *,
+    n_channels: int | None = None,
+    n_periods: int | None = None,
+    habit: Habit | None = None,
 ) -> Market:
     """A market with one weekly revenue series, several spends and carryover.
 
     Media earns 15-50 % of revenue; the baseline has a trend, seasons and, in half of the
     markets, promotions that the history tells about. Demand is not in the history.
+
+    Parameters
+    ----------
+    seed : int
+        Of everything that is not stated.
+    n_channels, n_periods : int, optional
+        Otherwise 3 to 10 channels over 104-156 weeks.
+    habit : callable, optional
+        Makes another spend of the one drawn; its mean should stay.
     """
     rng = np.random.default_rng([2, seed])
     world = _World.drawn(
@@ -226,6 +242,8 @@ def national_market(
         n_channels,
         n_periods or int(rng.integers(104, 156, endpoint=True)),
     )
+    if habit is not None:
+        world = dataclasses.replace(world, spend=habit(world.spend))
     retention = rng.uniform(0.0, 0.75, len(world.curves))
     felt = np.stack(
         [lfilter([1 - r], [1, -r], world.spend[:, i]) for i, r in enumerate(retention)], axis=1

@@ -54,13 +54,13 @@ ROWS = (
     ("optimizer.demands",),
     ("optimizer.limits", "optimizer.delivery", "optimizer.timing"),
     ("optimizer.periods",),
-    ("optimizer.synthetic_geo", "optimizer.synthetic_experiments"),
-    ("optimizer.scenario", "optimizer.synthetic"),
+    ("optimizer.synthetic_geo", "optimizer.synthetic_experiments", "optimizer.synthetic_hard"),
+    ("optimizer.scenario", "optimizer.synthetic", "optimizer.synthetic_shops"),
     ("optimizer.rules", "optimizer.sources"),
     ("optimizer.packing",),
     (
         "optimizer.allocation",
-        "optimizer.fitting",
+        "optimizer.fitting", "optimizer.customers",
         "optimizer.lift_test_table",
         "optimizer.geo_test",
     ),
@@ -112,6 +112,10 @@ INSIDE = {
         ("several",),
         ("summary", "split", "curves", "schedule", "frontier", "terms"),
         ("book",),
+    ),
+    "optimizer.customers": (
+        ("value",),
+        ("mode", "purchases", "spending", "document", "transactions"),
     ),
     "optimizer.tables": (
         ("grid", "formats", "sharing"),
