@@ -34,6 +34,9 @@ from optimizer.sensitivity_document import Sensitivity
 from optimizer.version import VERSION
 
 if TYPE_CHECKING:
+    from optimizer.customers.document import Customers
+    from optimizer.customers.transactions import Transactions, UnusableTransactionsError
+    from optimizer.customers.value import value_customers
     from optimizer.experiments import NoTestError, propose_tests
     from optimizer.experiments_document import Experiments, ProposedTest
     from optimizer.files import (
@@ -44,6 +47,7 @@ if TYPE_CHECKING:
         read_history,
         read_lift_tests,
         read_series,
+        read_transactions,
         write_whole,
     )
     from optimizer.fitting.fit import fit
@@ -68,6 +72,11 @@ __version__ = VERSION
 
 # What reads and fits histories loads slower libraries, so it is imported on first use.
 _ON_FIRST_USE = {
+    "Customers": "optimizer.customers.document",
+    "Transactions": "optimizer.customers.transactions",
+    "UnusableTransactionsError": "optimizer.customers.transactions",
+    "read_transactions": "optimizer.files",
+    "value_customers": "optimizer.customers.value",
     "Control": "optimizer.history",
     "Experiments": "optimizer.experiments_document",
     "Finding": "optimizer.tables.findings",
@@ -113,6 +122,7 @@ __all__ = [
     "ClusterError",
     "Comparison",
     "Control",
+    "Customers",
     "Diagnostic",
     "Difference",
     "DocumentError",
@@ -148,8 +158,10 @@ __all__ = [
     "Severity",
     "SolverError",
     "Spacing",
+    "Transactions",
     "UnusableHistoryError",
     "UnusableTestsError",
+    "UnusableTransactionsError",
     "__version__",
     "analyse_geo_test",
     "check",
@@ -175,9 +187,11 @@ __all__ = [
     "read_history",
     "read_lift_tests",
     "read_series",
+    "read_transactions",
     "risk_frontier",
     "sensitivity",
     "sure",
+    "value_customers",
     "what_if",
     "write_whole",
 ]

@@ -7,6 +7,7 @@ name, forced to disk, and renamed.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 import tempfile
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from optimizer.tables.findings import Notebook
 from optimizer.tables.texts import parse_document
 
 if TYPE_CHECKING:
+    from optimizer.customers.transactions import Transactions
     from optimizer.geo_revenue import GeoRevenue
     from optimizer.history import History, Layout
     from optimizer.lift_tests import LiftTest
@@ -206,6 +208,34 @@ def read_geo_revenue(path: PathLike) -> GeoRevenue:
     table = table_of_bytes(_read(place, LARGEST_HISTORY), place.name, notebook)
     notebook.raise_if_fatal()
     return geo_revenue_of_table(table)
+
+
+def read_transactions(
+    path: PathLike, *, columns: Mapping[str, str] | None = None, as_of: dt.date | None = None
+) -> Transactions:
+    """Orders of a CSV, XLSX or Parquet file, customer by customer.
+
+    Parameters
+    ----------
+    path : path
+    columns : mapping, optional
+        Role (customer, date, amount, segment, currency) -> column; by usual names if absent.
+    as_of : date, optional
+        Last day that counts; the data's last if absent.
+
+    Raises
+    ------
+    FileError
+        The file is missing, unreadable or holds no table.
+    HistoryError
+        A column is missing; as UnusableTransactionsError with every fatal finding.
+    """
+    from optimizer.customers.transactions import transactions_of_table
+    from optimizer.tables.formats import table_of_bytes
+
+    place, notebook = Path(path), Notebook()
+    table = table_of_bytes(_read(place, LARGEST_HISTORY), place.name, notebook)
+    return transactions_of_table(table, notebook, columns=columns, as_of=as_of)
 
 
 def read_document(path: PathLike) -> dict[str, Any]:

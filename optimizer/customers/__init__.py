@@ -1,0 +1,1 @@
+"""What a new customer is worth, by the segment or channel that brought them."""
