@@ -17,7 +17,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -79,20 +79,20 @@ class Child:
             after `GRACE_SECONDS`.
         """
         self._start()
-        self._pipe.send(("run", kind, payload, checkpoint))
+        self._say(("run", kind, payload, checkpoint))
         deadline, asked = time.monotonic() + self.limits.seconds, None
         while True:
             if self._pipe.poll(CHECKS_SECONDS):
                 try:
                     how, *rest = self._pipe.recv()
-                except EOFError:
+                except (EOFError, OSError):
                     return self._died(asked is not None)
                 if how in ("done", "failed", "cancelled"):
                     return Ended(how, *rest)
                 hear(rest[0] if how == "event" else how, rest[-1])
             if asked is None and cancelled():
                 asked = time.monotonic()
-                self._pipe.send(("cancel",))
+                self._say(("cancel",))
             if asked is not None and time.monotonic() - asked > GRACE_SECONDS:
                 self.stop()
                 return Ended("cancelled")
@@ -112,6 +112,11 @@ class Child:
             process.kill()
             process.join()
         process.close()
+
+    def _say(self, message: tuple[Any, ...]) -> None:
+        """Tell the child; one that has died is found out at the next look."""
+        with suppress(OSError):
+            self._pipe.send(message)
 
     def _start(self) -> None:
         if self._process is not None and self._process.is_alive():

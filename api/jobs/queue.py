@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, func, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, func, insert, select, update
 
 from api.store.clock import now
 from api.store.ids import new_id
@@ -55,11 +55,7 @@ def claim(connection: Connection, owner: str, lease_seconds: float) -> Claim | N
     one whose cancelling was asked for.
     """
     while True:
-        free = or_(
-            jobs.c.status == "queued", (jobs.c.status == "running") & (jobs.c.lease_until < now())
-        )
-        oldest = select(jobs).where(free).order_by(jobs.c.created_at, jobs.c.id).limit(1)
-        row = connection.execute(oldest.with_for_update(skip_locked=True)).mappings().first()
+        row = _oldest_free(connection)
         if row is None:
             return None
         lost = row["lost"] + (row["status"] == "running")
@@ -69,6 +65,16 @@ def claim(connection: Connection, owner: str, lease_seconds: float) -> Claim | N
             _end(connection, row["id"], "failed", problem=_lost(lost))
         else:
             return _take(connection, row, owner, lost, lease_seconds)
+
+
+def _oldest_free(connection: Connection) -> RowMapping | None:
+    """The job that has waited longest, or that was lost; two looks, each along an index."""
+    lapsed = (jobs.c.status == "running") & (jobs.c.lease_until < now())
+    found: list[RowMapping] = []
+    for free in (jobs.c.status == "queued", lapsed):
+        oldest = select(jobs).where(free).order_by(jobs.c.created_at, jobs.c.id).limit(1)
+        found += connection.execute(oldest.with_for_update(skip_locked=True)).mappings().all()
+    return min(found, key=lambda row: (row["created_at"], row["id"]), default=None)
 
 
 def _take(
@@ -126,8 +132,8 @@ def finish(
     problem: dict[str, Any] | None = None,
 ) -> None:
     """End a held job, in the transaction of what it made."""
-    _fenced(connection, held, owner=held.owner)
-    _end(connection, held.job, ending, result=result, problem=problem)
+    _fenced(connection, held, **_ended(ending, result, problem))
+    _tell(connection, held.job, ending, {"problem": problem} if problem else {})
 
 
 def release(connection: Connection, held: Claim) -> None:
@@ -179,14 +185,18 @@ def _fenced(connection: Connection, held: Claim, **values: Any) -> None:
 
 
 def _end(
-    connection: Connection,
-    job: str,
-    ending: Ending,
-    *,
-    result: dict[str, Any] | None = None,
-    problem: dict[str, Any] | None = None,
+    connection: Connection, job: str, ending: Ending, problem: dict[str, Any] | None = None
 ) -> None:
-    values = {
+    """End a job nobody holds."""
+    connection.execute(update(jobs).where(jobs.c.id == job).values(**_ended(ending, None, problem)))
+    _tell(connection, job, ending, {"problem": problem} if problem else {})
+
+
+def _ended(
+    ending: Ending, result: dict[str, Any] | None, problem: dict[str, Any] | None
+) -> dict[str, Any]:
+    """The columns of a job that ended."""
+    return {
         "status": ending,
         "result": result,
         "problem": problem,
@@ -195,8 +205,6 @@ def _end(
         "checkpoint": None,
         "finished_at": now(),
     }
-    connection.execute(update(jobs).where(jobs.c.id == job).values(**values))
-    _tell(connection, job, ending, {"problem": problem} if problem else {})
 
 
 def _tell(connection: Connection, job: str, kind: str, data: dict[str, Any]) -> None:

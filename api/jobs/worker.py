@@ -34,6 +34,8 @@ IDLE_SECONDS = (0.02, 0.25)  # between two looks at an empty queue: first, and a
 BROKEN_SECONDS = 1.0  # between two tries of a database that does not answer
 WATCH_SECONDS = 0.2  # between two looks whether a running job is to be cancelled
 
+Write = Callable[[Connection], None]
+
 log = structlog.get_logger("romi.worker")
 
 
@@ -53,17 +55,17 @@ class Worker:
 
     def run(self, most: int | None = None) -> int:
         """Work until stopped, or until `most` jobs are done; how many were."""
-        done, idle = 0, IDLE_SECONDS[0]
+        done, idle, held = 0, IDLE_SECONDS[0], None
         try:
             while not self._stopping.is_set() and (most is None or done < most):
-                held = self._next()
+                held = held or self._next()
                 if held is None:
                     self._stopping.wait(idle)
                     idle = min(2 * idle, IDLE_SECONDS[1])
                     continue
                 idle = IDLE_SECONDS[0]
-                self._attempt(held)
                 done += 1
+                held = self._attempt(held, goes_on=done != most)
         finally:
             self.child.stop()
         return done
@@ -77,7 +79,8 @@ class Worker:
             self._stopping.wait(BROKEN_SECONDS)
             return None
 
-    def _attempt(self, held: queue.Claim) -> None:
+    def _attempt(self, held: queue.Claim, *, goes_on: bool) -> queue.Claim | None:
+        """Run a job and write down its end; the next job, claimed in the same transaction."""
         begun = time.monotonic()
         log.info("job_started", job=held.job, kind=held.kind, attempt=held.attempt)
         watch = _Watch(self.settings, self.database, held, self._stopping)
@@ -88,35 +91,39 @@ class Worker:
             hear=watch.hear,
             cancelled=watch.wants_stop,
         )
+        following = None
         try:
-            how = self._end(held, ended, watch)
+            how, write = self._end(held, ended, watch)
+            following = self._kept(write, goes_on=goes_on)
         except queue.LostLeaseError:
             how = "lost"
         log.info("job_ended", job=held.job, how=how, seconds=round(time.monotonic() - begun, 3))
+        return following
 
-    def _end(self, held: queue.Claim, ended: Ended, watch: _Watch) -> str:
+    @staticmethod
+    def _end(held: queue.Claim, ended: Ended, watch: _Watch) -> tuple[str, Write]:
+        """How a job ended, and what writes that down."""
         if watch.lost:
             raise queue.LostLeaseError(held.job)
         if ended.how == "cancelled" and not watch.cancelled:
-            return self._kept(lambda connection: queue.release(connection, held), "released")
+            return "released", lambda connection: queue.release(connection, held)
         if ended.how == "done":
-            return self._kept(lambda connection: _succeed(connection, held, ended.result), "done")
+            return "done", lambda connection: _succeed(connection, held, ended.result)
         if ended.how == "failed":
-            return self._kept(
-                lambda connection: queue.finish(connection, held, "failed", problem=ended.result),
-                "failed",
+            return "failed", lambda connection: queue.finish(
+                connection, held, "failed", problem=ended.result
             )
-        return self._kept(
-            lambda connection: queue.finish(connection, held, "cancelled"), "cancelled"
-        )
+        return "cancelled", lambda connection: queue.finish(connection, held, "cancelled")
 
-    def _kept(self, write: Callable[[Connection], None], how: str) -> str:
+    def _kept(self, write: Write, *, goes_on: bool) -> queue.Claim | None:
         """Write the end of a job, trying again while the database is away and the lease lasts."""
         while True:
             try:
                 with self.database.write() as connection:
                     write(connection)
-                return how
+                    if not goes_on or self._stopping.is_set():
+                        return None
+                    return queue.claim(connection, self.name, self.settings.lease_seconds)
             except DBAPIError as wrong:
                 log.warning("database_silent", error=str(wrong.orig)[:200])
                 if self._stopping.wait(BROKEN_SECONDS):

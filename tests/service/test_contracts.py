@@ -201,13 +201,10 @@ def test_a_run_is_waited_for_as_long_as_preferred(admin, home, prefer, status):
 def sse(client, job, **headers):
     """The events of a stream: ids and data."""
     asked = {"accept": "text/event-stream", **headers}
-    found = []
     with client.stream("GET", f"/v1/jobs/{job}/events", headers=asked) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
-        for line in answer.iter_lines():
-            if line.startswith("data:"):
-                found.append(json.loads(line.removeprefix("data:")))
-    return found
+        told = [line for line in answer.iter_lines() if line.startswith("data:")]
+    return [json.loads(line.removeprefix("data:")) for line in told]
 
 
 def test_events_are_replayed_from_the_last_one_seen(admin, home):
