@@ -159,8 +159,9 @@ class AggregateProblem:
         return np.asarray(self.design.columns @ effects + self.media(parameters).sum(axis=-1))
 
     def residuals(self, parameters: FloatArray) -> FloatArray:
-        """Revenue left unexplained, (n_periods, 1)."""
-        return (self.revenue - self.fitted(parameters, self.baseline_effects(parameters)))[:, None]
+        """Revenue left unexplained, by drift neither, (n_periods, 1)."""
+        fitted = self.fitted(parameters, self.baseline_effects(parameters))
+        return (self.revenue - fitted - self._by_drift(parameters))[:, None]
 
     def renoised(self, parameters: FloatArray) -> Self:
         """The same problem with the noise these parameters leave."""
@@ -168,7 +169,7 @@ class AggregateProblem:
         weights = noise.robust_weights(left / self.scale)
         curvature = self.linearise(parameters).curvature
         used = np.trace(np.linalg.solve(hessian(self, parameters), curvature))
-        freedom = float(used) + self.design.columns.shape[1]
+        freedom = float(used) + self.design.columns.shape[1] + self._drift_freedom
         found = float(noise.autocorrelation(left * np.sqrt(weights))) + 1 / left.size
         return replace(
             self,
@@ -270,14 +271,32 @@ class AggregateProblem:
         return np.asarray(self.structure.drift**2 * np.minimum(ages[:, None], ages))
 
     @cached_property
+    def _moved(self) -> FloatArray | None:
+        """Covariance that drift adds to revenue, (n_periods, n_periods); None without drift."""
+        if self.contributions is None:
+            return None
+        return np.asarray(self.contributions @ self.contributions.T * self.drift_variance)
+
+    @cached_property
     def _drifting(self) -> FloatArray | None:
         """Lower factor of the noise with drift, (n_periods, n_periods); None without drift."""
-        if self.contributions is None:
+        if self._moved is None:
             return None
         row, apart = 1 / self._row_weights, np.abs(self.ages[:, None] - self.ages)
         noise_alone = np.outer(row, row) * self.autocorrelation**apart
-        moved = self.contributions @ self.contributions.T * self.drift_variance
-        return np.asarray(np.linalg.cholesky(noise_alone + moved))
+        return np.asarray(np.linalg.cholesky(noise_alone + self._moved))
+
+    def _by_drift(self, parameters: FloatArray) -> FloatArray:
+        """Revenue that drift is found to have moved, (n_periods,); zero without drift."""
+        if self._moved is None:
+            return np.zeros(self.revenue.size)
+        left = self._unexplained(self.media(parameters))
+        return np.asarray(self._moved @ self.precision_times(left[:, None])[:, 0])
+
+    @property
+    def _drift_freedom(self) -> float:
+        """Periods' worth of revenue that drift takes up."""
+        return 0.0 if self._moved is None else float(np.trace(self.precision_times(self._moved)))
 
     @cached_property
     def _basis(self) -> tuple[FloatArray, FloatArray]:

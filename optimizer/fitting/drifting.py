@@ -1,9 +1,9 @@
 r"""What a channel was worth over time, where effectiveness is allowed to drift.
 
-The log of channel c's effectiveness at time t, against today's, is a random walk :math:`g_{ct}`
-that ends at 0. Given the curves it is Gaussian with mean :math:`\tau^2 K F_c V^{-1} r` and
-covariance :math:`\tau^2 K - \tau^2 K F_c V^{-1} F_c \tau^2 K`, r what the curves leave unexplained;
-doubt about the curves comes on top, and takes part of it away again where the two are confused.
+Channel c earns :math:`F_c (1 + g_{ct})`, with g a random walk that ends at 0 today. Given the
+curves it is Gaussian with mean :math:`\tau^2 K F_c V^{-1} r` and covariance :math:`\tau^2 K -
+\tau^2 K F_c V^{-1} F_c \tau^2 K`, r what the curves leave unexplained; doubt about the curves
+comes on top, and takes part of it away again where the two are confused.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from optimizer.fitting.posterior import Posterior
 
 FloatArray = npt.NDArray[np.float64]
 NINETY = 1.6449  # standard deviations either side that hold 90 %
+LEAST = 0.05  # of today's effectiveness: what it is taken to have been at least
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,10 @@ def course(posterior: Posterior[AggregateProblem]) -> Course | None:
     for channel in range(earned.shape[1]):
         reach = walk * earned[:, channel]  # tau^2 K F
         solved = problem.precision_times(np.column_stack([left, jacobian, reach.T]))
-        gain, confused = reach @ solved[:, 0], -reach @ solved[:, 1 : 1 + len(mode)]
-        known = walk - reach @ solved[:, 1 + len(mode) :]
+        level = np.maximum(1.0 + reach @ solved[:, 0], LEAST)
+        confused = -(reach @ solved[:, 1 : 1 + len(mode)]) / level[:, None]
         confused[:, own * channel] += 1.0  # the effect of today, which the course multiplies
-        mean[:, channel] = gain
-        variance[:, channel] = np.diag(known) + ((confused @ doubt) * confused).sum(axis=1)
+        known = np.diag(walk - reach @ solved[:, 1 + len(mode) :]) / level**2
+        mean[:, channel] = np.log(level)
+        variance[:, channel] = known + ((confused @ doubt) * confused).sum(axis=1)
     return Course(mean, np.sqrt(np.maximum(variance, 0.0)))
