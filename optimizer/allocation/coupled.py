@@ -143,9 +143,10 @@ def polished(lagrangian: Lagrangian, box: Box, found: Relaxation) -> list[FloatA
     """Splits with every jumping cell put on one side of its jump: the nearer, low, or high."""
     jumps = (found.shortfall > JUMPS * abs(found.bound)) & (found.eager_spend > found.modest_spend)
     middle = 0.5 * (found.modest_spend + found.eager_spend)
-    sides = [found.spend >= middle]
-    if jumps.any():
-        sides += [np.zeros_like(jumps), np.ones_like(jumps)]
+    nearer = found.spend >= middle
+    sides = [nearer]
+    sides += [np.zeros_like(jumps)] if nearer[jumps].any() else []
+    sides += [np.ones_like(jumps)] if not nearer[jumps].all() else []
     answers = []
     for is_high in sides:
         lower, upper = _sides(lagrangian, box, found, jumps, is_high)

@@ -22,19 +22,83 @@ from optimizer.allocation.rounding import spread
 
 REACH = (0.0, 2.0, 6.0, 40.0)  # lots on either side that may be chosen, wider if too few
 EASED_REACH = 6.0
+MANY_CELLS = 300  # from here on cells are rounded pattern by pattern
+LEAST_LOSS = 1e-9  # of the objective: more lost by plain rounding is worth a program
 LITTLE = 1e-12  # of a row: numbers closer than this are one
 
 
 def in_lots(problem: AllocationProblem, spend: FloatArray) -> FloatArray | None:
     """The split (n,) in whole lots that keeps every row; None where none is near."""
     plain = _plainly(problem, spend)
-    if plain is not None and _keeps(problem, plain, 0.0):
+    if plain is not None and not _keeps(problem, plain, 0.0):
+        plain = None
+    if plain is not None and (problem.has_coarse_lots or _loses_little(problem, plain, spend)):
         return plain
-    for reach in REACH:
-        chosen = _programmed(problem, spend, reach, eased=0.0)
+    chosen = _by_pattern(problem, spend) if _is_patterned(problem) else None
+    if chosen is None or not _keeps(problem, chosen, 0.0):
+        chosen = _programmed(problem, spend, REACH[0], eased=0.0)
+    if plain is not None:
+        return plain if chosen is None else max(plain, chosen, key=problem.objective)
+    for reach in REACH[1:]:
         if chosen is not None:
             return chosen
-    return _programmed(problem, spend, EASED_REACH, eased=1.0)
+        chosen = _programmed(problem, spend, reach, eased=0.0)
+    return chosen if chosen is not None else _programmed(problem, spend, EASED_REACH, eased=1.0)
+
+
+def _loses_little(problem: AllocationProblem, whole: FloatArray, spend: FloatArray) -> bool:
+    """Whether whole lots earn as much as the split but for a rounding."""
+    best = problem.objective(spend)
+    return best - problem.objective(whole) <= LEAST_LOSS * abs(best)
+
+
+def _is_patterned(problem: AllocationProblem) -> bool:
+    """Whether many cells lie in few dense rows, and nothing else couples them."""
+    few = problem.lower.size >= MANY_CELLS and isinstance(problem.coupling.matrix, np.ndarray)
+    return few and not problem.targets and problem.most_moved is None
+
+
+def _by_pattern(problem: AllocationProblem, spend: FloatArray) -> FloatArray | None:
+    """Each cell's whole lots, and the lots left over to the cells that earn most with them.
+
+    Cells with the same coefficients in all rows that are all but met form a pattern: they can
+    trade lots among each other, so that only the patterns' sums are left to an integer program.
+    """
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    lot, rows, box = problem.lot, problem.coupling, problem.box
+    matrix = np.vstack([np.ones((1, spend.size)), rows.dense])
+    lower = np.concatenate([[box.least_total], rows.lower])
+    upper = np.concatenate([[box.budget], rows.upper])
+    used = matrix @ spend
+    near = lot * np.abs(matrix).sum(axis=1)
+    is_near = np.minimum(used - lower, upper - used) <= near
+    matrix, lower, upper = matrix[is_near], lower[is_near], upper[is_near]
+    patterns, member = np.unique(matrix, axis=1, return_inverse=True)
+    least, most = _full_range(problem, spend)
+    whole = np.clip(np.floor(spend / lot + CENTS_AGREE), least, most)
+    count = patterns.shape[1]
+    extra = np.bincount(member, spend / lot - whole, count)
+    room = np.bincount(member, most - whole, count)
+    given = (matrix @ whole) * lot
+    slack = LITTLE * (np.abs(matrix) @ problem.upper)
+    inside = np.maximum(in_money(whole, lot), near_zero(problem.upper))
+    worth = _worth_of_lots(problem, whole, inside) - problem.cost_per_spend
+    ranked = np.lexsort((-worth, member))
+    sizes = np.bincount(member, minlength=count)
+    next_best = np.cumsum(sizes) - sizes + np.minimum(np.floor(extra), sizes - 1).astype(np.intp)
+    found = milp(
+        -worth[ranked[next_best]] / max(float(np.abs(worth).max()), 1e-300),
+        integrality=np.ones(count, dtype=np.int64),
+        bounds=Bounds(np.floor(extra), np.minimum(np.ceil(extra), room)),
+        constraints=LinearConstraint(patterns * lot, lower - given - slack, upper - given + slack),
+    )
+    if found.x is None:
+        return None
+    for pattern, lots in enumerate(np.round(found.x)):
+        cells = np.flatnonzero(member == pattern)
+        whole[cells] = spread(whole[cells], worth[cells], lots, least[cells], most[cells])
+    return in_money(whole, lot)
 
 
 def _range(
