@@ -112,6 +112,17 @@ def listed(names: Iterable[str]) -> str:
     return f"{', '.join(most)} and {last}" if most else last
 
 
+def in_words(key: str) -> str:
+    """A key as a sentence says it.
+
+    Examples
+    --------
+    >>> in_words("customer_value"), in_words("romi")
+    ('customer value', 'ROMI')
+    """
+    return "ROMI" if key == "romi" else key.replace("_", " ")
+
+
 def _three_digits(value: float) -> str:
     if value == 0.0:
         return "0"

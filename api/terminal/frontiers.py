@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from api.terminal.figures import NONE, Scale, compact, ratio, span
+from api.terminal.figures import NONE, Scale, compact, in_words, ratio, span
 from api.terminal.plans import ROOMY, show_list
 from optimizer import Frontier, FrontierPoint, RiskFrontier, Sensitivity, sure
 
@@ -26,7 +26,9 @@ def show_frontier(found: Frontier, console: Console) -> None:
     """Print a frontier: the curve of profit, budgets, the break-even, what was left out."""
     named = f"[bold]{escape(found.name)}[/bold]: the" if found.name else "The"
     money = f", {escape(found.currency)}" if found.currency else ""
-    console.print(f"{named} best plan of every budget, judged by {found.objective}{money}\n")
+    console.print(
+        f"{named} best plan of every budget, judged by {in_words(found.objective)}{money}\n"
+    )
     _draw(found, console)
     console.print(_budgets(found, console.width))
     console.print(f"\n{found.statement}", markup=False, highlight=False)

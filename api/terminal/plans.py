@@ -12,9 +12,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from api.terminal.figures import NONE, Scale, compact, listed, percent, ratio, span
+from api.terminal.figures import NONE, Scale, compact, in_words, listed, percent, ratio, span
 from optimizer import AllocationRow, Diagnostic, Plan, PlanWarning, sure
 
+GAINS = {"profit": "profit", "customer_value": "customer value"}  # objective -> its money
 LIMITS = {"minimum": "min", "maximum": "max", "locked": "locked", "excluded": "out"}
 SHOWN_PRICES = 3
 SHOWN_ALIKE = 3
@@ -46,7 +47,7 @@ def _title(plan: Plan) -> str:
     what = f"[bold]{escape(plan.name)}[/bold]: the {what}" if plan.name else f"The {what}"
     starting = f" from {plan.start}" if plan.start else ""
     length = f"{plan.periods} {plan.period}{'s'[: plan.periods != 1]}{starting}"
-    return f"{what}, judged by {plan.objective}, {length}\n"
+    return f"{what}, judged by {in_words(plan.objective)}, {length}\n"
 
 
 def _fitting_table(plan: Plan, console: Console) -> tuple[Table, list[str]]:
@@ -179,7 +180,7 @@ def _margin(revenue: float | None, romi: float | None, spend: float) -> float | 
 def _gain(plan: Plan) -> Iterator[str]:
     """The uplift, in plain words."""
     uplift, unit = plan.totals.uplift, f"{plan.currency} " if plan.currency else ""
-    kind = "profit" if plan.objective == "profit" else "revenue"
+    kind = GAINS.get(plan.objective, "revenue")
     if all(abs(row.spend - row.current_spend) < SAME for row in plan.rows):
         yield "Gain: none to expect, because this is the current split."
         return

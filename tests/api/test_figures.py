@@ -64,6 +64,14 @@ def test_a_list_is_wrapped_by_the_places_letters_take_on_a_screen(
     assert "".join(line[4:] for line in lines).replace(" ", "") == sentence.replace(" ", "")
 
 
+def test_a_gain_is_told_in_the_objectives_own_money(romi: Romi, folder: Path) -> None:
+    asked = "model: model.json\nperiods: 10\nobjective: customer_value\n"
+    (folder / "plan.yaml").write_text(f"{asked}values: {{tv: 2, search: 3}}\n")
+    printed = romi("plan", "plan.yaml", "-q").stdout
+    assert "judged by customer value" in printed
+    assert "of customer value (90 %" in " ".join(printed.split())
+
+
 def test_markets_are_shown_beside_their_channels(romi: Romi, folder: Path) -> None:
     model = json.loads(json.dumps(MODEL))
     for entry, market in zip(model["channels"], ("north", "south"), strict=True):
