@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from api.commands import service
+from api.commands.customers import customers
 from api.commands.experiment import experiment
 from api.commands.many import Many, fit_by
 from api.errors import ExitCode, MisuseError, told
@@ -471,6 +472,7 @@ def _answer(question: Question, split: Path | None, delivery: Delivery) -> Plan:
 
 
 _command(experiment)
+_command(customers)
 
 
 def _names(files: list[Path]) -> str:

@@ -211,7 +211,7 @@ def read_geo_revenue(path: PathLike) -> GeoRevenue:
 
 
 def read_transactions(
-    path: PathLike, *, columns: Mapping[str, str] | None = None, as_of: dt.date | None = None
+    path: PathLike, *, columns: Columns | None = None, as_of: dt.date | None = None
 ) -> Transactions:
     """Orders of a CSV, XLSX or Parquet file, customer by customer.
 

@@ -33,9 +33,9 @@ class Mode:
     prior: FloatArray  # (k,), precision of the prior
 
     def around(self, centre: FloatArray, rng: np.random.Generator) -> FloatArray:
-        """Draws (N, k) of the log parameters, given draws (N, k) of the prior's centre less its own.
+        """Draws (N, k) of the log parameters, given draws (N, k) of its prior's centre.
 
-        The mode moves with the centre of its prior by precision^-1 x prior.
+        ``centre`` is less its own mode; the mode moves with it by precision^-1 x prior.
         """
         root = np.linalg.cholesky(self.precision)
         noise = np.linalg.solve(root.T, rng.standard_normal(centre.shape).T).T

@@ -1,0 +1,156 @@
+"""Customer value: gradients, published figures, known truth, and what transactions may hold."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import approx_fprime
+from typer.testing import CliRunner
+
+from api.cli import app
+from optimizer import (
+    Customers,
+    DocumentError,
+    FitError,
+    HistoryError,
+    Transactions,
+    UnusableTransactionsError,
+    value_customers,
+)
+from optimizer.customers.purchases import CENTRE, Purchases, expected_orders
+from optimizer.customers.spending import Spending
+from optimizer.synthetic_shops import simulated_shop
+
+CDNOW = {"r": 0.243, "alpha": 4.414, "a": 0.793, "b": 2.426}  # Fader, Hardie and Lee (2005)
+PUBLISHED_DIGITS = 5e-3  # relative: the published parameters have three digits
+MEDIAN_ERROR = 0.10
+COVERED = (0.80, 0.97)
+SHOPS = range(40, 52)
+
+
+def test_expected_orders_are_those_published_for_cdnow():
+    weeks = np.array([0.1429, 1.0, 3.0, 31.8571, 32.0, 78.0])
+    published = [0.0078, 0.0532, 0.1506, 1.0405, 1.0437, 1.8576]
+    np.testing.assert_allclose(expected_orders(weeks, **CDNOW), published, rtol=PUBLISHED_DIGITS)
+
+
+@pytest.mark.parametrize("a", [0.2, 0.4, 1.0, 1.0 + 1e-9, 3.0, 30.0, 300.0])
+def test_expected_orders_rise_and_never_exceed_those_of_customers_who_stay(a):
+    weeks = np.linspace(0.0, 1e4, 200)
+    orders = expected_orders(weeks, r=0.5, alpha=5.0, a=a, b=0.6)
+    assert orders[0] == pytest.approx(0.0, abs=1e-9)
+    assert np.all(np.diff(orders) > 0.0)
+    assert np.all(orders <= 0.1 * weeks + 1e-9)
+
+
+def test_gradients_are_those_of_the_likelihoods():
+    rng = np.random.default_rng(3)
+    repeats = rng.poisson(1.0, 200).astype(float)
+    recency = np.where(repeats > 0, rng.uniform(1, 20, 200), 0.0)
+    bought = Purchases.of(repeats, recency, rng.uniform(20, 50, 200))
+    spent = Spending(rng.poisson(2, 100) + 1.0, rng.gamma(3, 0.3, 100))
+    for model, at in ((bought, CENTRE + 0.3), (spent, np.array([1.0, 1.0, 0.1]))):
+        value, slope = model.log_likelihood(at)
+        rough = approx_fprime(at, lambda logs, own=model: own.log_likelihood(logs)[0], 1e-6)
+        np.testing.assert_allclose(slope, rough, rtol=1e-3, atol=1e-2)
+        assert np.isfinite(value)
+
+
+def test_the_value_of_known_shops_is_found_and_segments_matter():
+    errors, ignoring, covered = [], [], []
+    for seed in SHOPS:
+        shop = simulated_shop(seed)
+        found = value_customers(shop.transactions, seed=seed)
+        for row in found.segments:
+            truth = shop.value[row.segment]
+            errors.append(abs(row.value.mean / truth - 1.0))
+            ignoring.append(abs(found.whole.value.mean / truth - 1.0))
+            covered.append(row.value.p05 <= truth <= row.value.p95)
+    assert np.median(errors) < MEDIAN_ERROR
+    assert np.median(errors) < 0.7 * np.median(ignoring)
+    assert np.mean(covered) >= COVERED[0]
+
+
+def orders(n: int = 400) -> pd.DataFrame:
+    """A readable file of orders: two channels, every other customer twice or more."""
+    rng = np.random.default_rng(1)
+    rows = []
+    for number in range(n):
+        first, channel = int(rng.integers(0, 300)), "tv" if number < n - 30 else "radio"
+        for again in range(1 + int(rng.poisson(0.9))):
+            day = dt.date(2024, 1, 1) + dt.timedelta(days=min(first + 25 * again, 400))
+            rows.append((f"c{number}", day.isoformat(), round(float(rng.gamma(4, 12)), 2), channel))
+    return pd.DataFrame(rows, columns=["customer", "date", "amount", "channel"])
+
+
+def codes(found: Transactions) -> set[str]:
+    return {finding.code for finding in found.findings}
+
+
+def test_refunds_are_netted_and_a_customer_of_refunds_alone_is_left_out():
+    frame = pd.DataFrame(
+        [("a", "2024-01-01", 50.0), ("a", "2024-02-01", 30.0), ("a", "2024-02-20", -40.0),
+         ("b", "2024-03-01", -5.0)],
+        columns=["customer", "date", "amount"],
+    )  # fmt: skip
+    found = Transactions.from_frame(frame)
+    assert found.repeats.tolist() == [0.0]
+    assert found.first_order.tolist() == [40.0]
+    assert {"refunds", "only_refunds", "one_time_buyers"} <= codes(found)
+
+
+def test_what_was_done_to_the_orders_is_said():
+    frame = pd.DataFrame(
+        [("a", "2024-01-01", 50.0, "tv"), ("a", "2024-01-01", 20.0, "tv"),
+         ("a", "2024-02-01", 9.0, "mail"), ("b", "2024-01-05", 7.0, None),
+         ("b", "2024-01-05", 7.0, None), ("c", "2031-01-01", 7.0, "tv")],
+        columns=["customer", "date", "amount", "channel"],
+    )  # fmt: skip
+    found = Transactions.from_frame(frame, as_of=dt.date(2024, 12, 31))
+    said = {"same_day", "two_segments", "blank_segment", "duplicate_row", "future_date"}
+    assert said <= codes(found)
+    assert found.segment.tolist() == ["tv", ""]
+    assert found.first_order.tolist() == [70.0, 7.0]
+
+
+def test_a_small_segment_takes_the_value_of_all_with_a_wider_interval():
+    found = value_customers(Transactions.from_frame(orders()), margin=0.4)
+    radio, tv = found.segments
+    assert (radio.segment, radio.is_pooled, tv.is_pooled) == ("radio", True, False)
+    assert radio.value.mean == pytest.approx(found.whole.value.mean)
+    assert radio.value.p95 - radio.value.p05 > tv.value.p95 - tv.value.p05
+    assert "small_segment" in {finding.code for finding in found.findings}
+    assert Customers.from_dict(json.loads(json.dumps(found.to_dict()))) == found
+
+
+def test_what_cannot_be_used_is_refused():
+    frame = orders()
+    with pytest.raises(FitError, match="1 customers"):
+        value_customers(Transactions.from_frame(frame[frame["customer"] == "c1"]))
+    mixed = frame.assign(currency=["EUR", "USD"] * (len(frame) // 2) + ["EUR"] * (len(frame) % 2))
+    with pytest.raises(UnusableTransactionsError, match="mixed"):
+        Transactions.from_frame(mixed)
+    with pytest.raises(UnusableTransactionsError, match="not a number"):
+        Transactions.from_frame(frame.assign(amount=["many", *frame["amount"].astype(str)[1:]]))
+    with pytest.raises(HistoryError, match="did you mean"):
+        Transactions.from_frame(frame, columns={"segment": "chanel"})
+    with pytest.raises(DocumentError, match="above 0"):
+        value_customers(Transactions.from_frame(frame), margin=0.0)
+
+
+def test_the_command_prints_a_table_and_writes_the_document(tmp_path):
+    orders().to_csv(tmp_path / "orders.csv", index=False)
+    out = tmp_path / "customers.json"
+    run = CliRunner()
+    told = run.invoke(app, ["customers", str(tmp_path / "orders.csv"), "--margin", "0.4"])
+    assert told.exit_code == 0, told.output
+    assert "radio *" in told.stdout
+    written = run.invoke(app, ["customers", str(tmp_path / "orders.csv"), "-o", str(out)])
+    assert written.exit_code == 0, written.output
+    assert Customers.from_dict(json.loads(out.read_text())).margin == 1.0
+    missing = run.invoke(app, ["customers", str(tmp_path / "none.csv")])
+    assert missing.exit_code == 3
