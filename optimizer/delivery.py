@@ -9,13 +9,13 @@ mean, and the mean response there is kept.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from optimizer.heights import plain, raised
 from optimizer.model import Curve, Model, ModelChannel
+from optimizer.recent import Recent
 from optimizer.scenario import Scenario
 
 FloatArray = npt.NDArray[np.float64]
@@ -52,12 +52,8 @@ def delivered(model: Model, scenario: Scenario) -> Model:
     if not index and not borrowed:
         return model
     key = (tuple(sorted(index.items())), tuple(borrowed.items()))
-    kept: dict[Any, Model] = model.__dict__.setdefault("_delivered", {})
-    made = kept.pop(key, None) or _made(model, index, borrowed)
-    kept[key] = made
-    while len(kept) > MODELS_KEPT:
-        del kept[next(iter(kept))]
-    return made
+    kept: Recent[Model] = model.__dict__.setdefault("_delivered", Recent(MODELS_KEPT))
+    return kept.get(key, lambda: _made(model, index, borrowed))
 
 
 def _made(

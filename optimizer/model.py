@@ -20,6 +20,7 @@ from optimizer import adstock, curves
 from optimizer.curves import Curve as CurveFamily
 from optimizer.curves import DrawCurves, TableCurve, TabulatedDraws
 from optimizer.documents import Document, Number, WholeDocument, canonical_hash, parse
+from optimizer.recent import Recent
 
 FloatArray = npt.NDArray[np.float64]
 Period = Literal["day", "week", "month"]
@@ -356,14 +357,12 @@ class Model(WholeDocument):
         answer whatever was asked before; the tables last used are kept.
         """
         doublings = math.ceil(math.log2(max(float((largest / self._usual_spend).max()), 1e-12)))
-        kept: dict[int, TabulatedDraws] = self.__dict__.setdefault("_tabulated", {})
-        tables = kept.pop(doublings, None)
-        if tables is None:
-            tables = self.draw_curves.tabulated(self._usual_spend * 2.0**doublings).with_mean()
-        kept[doublings] = tables
-        while len(kept) > TABLES_KEPT:
-            del kept[next(iter(kept))]
-        return tables
+        reach = self._usual_spend * 2.0**doublings
+        return self._tables.get(doublings, lambda: self.draw_curves.tabulated(reach).with_mean())
+
+    @cached_property
+    def _tables(self) -> Recent[TabulatedDraws]:
+        return Recent(TABLES_KEPT)
 
     @cached_property
     def _usual_spend(self) -> FloatArray:

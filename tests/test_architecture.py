@@ -77,7 +77,7 @@ ROWS = (
         "optimizer.information",
         "optimizer.synthetic_control",
     ),
-    ("optimizer.errors", "optimizer.version"),
+    ("optimizer.errors", "optimizer.recent", "optimizer.version"),
 )
 
 #: Inside the packages the same rule holds, row by row.

@@ -2,8 +2,8 @@
 
 import io
 
-import python_calamine
 import pytest
+import python_calamine
 
 from optimizer import Model, ProblemError, Scenario, plan, plans_workbook
 
