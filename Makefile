@@ -34,6 +34,7 @@ bench: .venv/ready  ## print the figures
 	$(THREADS) $(BIN)/python -m benchmarks.speed
 	$(THREADS) $(BIN)/python -m benchmarks.many
 	$(THREADS) $(BIN)/python -m benchmarks.geo
+	$(THREADS) $(BIN)/python -m benchmarks.customers
 	$(THREADS) $(BIN)/python -m benchmarks.regret --markets 125
 
 docs: .venv/ready  ## write again what follows from the code: examples, schemas, README's output

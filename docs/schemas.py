@@ -8,6 +8,7 @@ from typing import Any
 
 from optimizer import (
     Comparison,
+    Customers,
     Experiments,
     FitReport,
     Frontier,
@@ -33,6 +34,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "scenario.schema.json": _described(Scenario.model_json_schema()),
         "model.schema.json": _described(Model.model_json_schema()),
         "plan.schema.json": _described(Plan.model_json_schema(mode="serialization")),
+        "customers.schema.json": _described(Customers.model_json_schema(mode="serialization")),
         "comparison.schema.json": _described(Comparison.model_json_schema(mode="serialization")),
         "frontier.schema.json": _described(Frontier.model_json_schema(mode="serialization")),
         "risk_frontier.schema.json": _described(

@@ -39,8 +39,11 @@ def simulated_shop(seed: int, *, n_segments: int = 4) -> Shop:
         size = round(float(np.exp(rng.uniform(np.log(200), np.log(2000)))))
         parts.append((np.full(size, name), *_customers(rng, truth, order, size, weeks)))
         value[name] = _worth(truth, order)
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return Shop(Transactions(*columns, as_of=dt.date(2026, 6, 30)), value)
+    names, repeats, recency, age, first, mean = (
+        np.concatenate(column) for column in zip(*parts, strict=True)
+    )
+    last_day = dt.date(2026, 6, 30)
+    return Shop(Transactions(names, repeats, recency, age, first, mean, last_day), value)
 
 
 def _customers(

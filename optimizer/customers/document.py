@@ -75,3 +75,13 @@ class Customers(WholeDocument):
     def to_dict(self) -> dict[str, Any]:
         """Plain data, ready for JSON."""
         return self.model_dump(mode="json")
+
+    @property
+    def values(self) -> dict[str, float]:
+        """Segment -> value of one new customer: a scenario's ``values`` where curves count them."""
+        return {row.segment: row.value.mean for row in self.segments}
+
+    @property
+    def values_per_revenue(self) -> dict[str, float]:
+        """Segment -> value per unit of a first order: ``values`` where curves count revenue."""
+        return {row.segment: row.value.mean / row.first_order for row in self.segments}

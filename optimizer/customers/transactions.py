@@ -295,10 +295,10 @@ def _refunded(merged: pd.DataFrame, refunds: pd.DataFrame) -> FloatArray:
         refunds["customer"], refunds["day"], refunds["amount"], strict=True
     ):
         owed = -float(amount)
-        for place in reversed(places.get(customer, [])):
-            if days[place] <= day and owed > 0.0:
-                taken = min(owed, float(left[place]))
-                left[place] -= taken
+        for before in reversed(places.get(customer, [])):
+            if days[before] <= day and owed > 0.0:
+                taken = min(owed, float(left[before]))
+                left[before] -= taken
                 owed -= taken
     return left
 
