@@ -23,7 +23,6 @@ from optimizer.errors import (
 from optimizer.fit_report import FitReport
 from optimizer.frontier import frontier
 from optimizer.frontier_document import Frontier, FrontierPoint, RiskFrontier
-from optimizer.full_workbook import full_workbook, plans_workbook
 from optimizer.model import Diagnostic, Model
 from optimizer.plan import plan, what_if
 from optimizer.plan_document import AllocationRow, Plan
@@ -32,6 +31,7 @@ from optimizer.scenario import Scenario
 from optimizer.sensitivity import sensitivity
 from optimizer.sensitivity_document import Sensitivity
 from optimizer.version import VERSION
+from optimizer.workbooks import full_workbook, plans_workbook
 
 if TYPE_CHECKING:
     from optimizer.customers.document import Customers

@@ -32,7 +32,7 @@ ROWS = (
         "optimizer.risk_frontier",
         "optimizer.sensitivity",
         "optimizer.experiments",
-        "optimizer.full_workbook",
+        "optimizer.workbooks",
     ),
     ("optimizer.plan", "optimizer.frontier"),
     ("optimizer.compare",),

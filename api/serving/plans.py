@@ -25,7 +25,7 @@ def table(desk: Desk, caller: Caller, identity: str) -> str:
 
 def workbook(desk: Desk, caller: Caller, identity: str) -> bytes:
     """The plan as an Excel workbook, with its curves where its model is still kept."""
-    from optimizer import Plan, Scenario
+    from optimizer import Plan, Scenario, full_workbook
 
     row = _row(desk, caller, identity)
     model = None
@@ -33,8 +33,8 @@ def workbook(desk: Desk, caller: Caller, identity: str) -> bytes:
         kept = row_of(connection, models, caller.workspace, row["model"] or "")
     if kept is not None:
         model = desk.model(kept["blob"])
-    scenario = Scenario.from_dict(row["question"])
-    return Plan.from_dict(row["document"]).workbook(model, scenario)
+    plan, scenario = Plan.from_dict(row["document"]), Scenario.from_dict(row["question"])
+    return plan.workbook() if model is None else full_workbook(model, scenario, plan)
 
 
 def _row(desk: Desk, caller: Caller, identity: str) -> Any:

@@ -1,4 +1,4 @@
-"""full_workbook(): a plan as a workbook with all there is to show, its frontier sought for it."""
+"""Plans as workbooks with all there is to show: one with its frontier sought for it, or several."""
 
 from __future__ import annotations
 
