@@ -181,6 +181,7 @@ __all__ = [
     "parse_lift_tests",
     "plan",
     "plan_many",
+    "plans_workbook",
     "propose_tests",
     "read_document",
     "read_geo_revenue",
