@@ -251,8 +251,9 @@ class FitRecord(Document):
     draws: int
     likelihood_power: float
     priors: dict[str, dict[str, tuple[float, float]]] = Field(
-        description="channel -> parameter -> (centre, sd); roas and half_saturation and slope: "
-        "median and sd of the log; retention: mean and sd of the logit per week"
+        description="channel -> parameter -> (centre, sd); roas, half_saturation, slope and delay "
+        "(weeks): median and sd of the log; retention per week and exponent: mean and sd of the "
+        "logit"
     )
     structure: StructureRecord | None = Field(
         default=None, description="absent: Hill curves, geometric carryover, a trend and seasons"

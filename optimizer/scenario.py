@@ -84,7 +84,8 @@ class Scenario(WholeDocument):
         ),
     )
     fit: FitOptions | None = Field(
-        default=None, description="what is believed before the history is read"
+        default=None,
+        description="what is believed, and taken for granted, before the history is read",
     )
     currency: str | None = Field(
         default=None, description="of all money here and in the history, such as EUR"

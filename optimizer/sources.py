@@ -83,11 +83,14 @@ class HistorySource(Document):
 
 
 class FitOptions(Document):
-    """What is believed before the history is read."""
+    """What is believed, and taken for granted, before the history is read."""
 
     priors: dict[str, dict[str, Centre]] = Field(
         default_factory=dict,
-        description="channel -> roas, half_saturation or slope -> [median, sd of the log]",
+        description=(
+            "channel -> roas, half_saturation, slope or delay (weeks) -> [median, sd of the log]; "
+            "retention per week or exponent -> [mean, sd of the logit]"
+        ),
     )
     incrementality: dict[str, Centre] | None = Field(
         default=None,

@@ -56,8 +56,8 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
         a geo panel of several, with one curve per channel and head and each market's own strength.
     priors : mapping, optional
         Channel -> parameter -> pair, laid over the defaults: ``roas``, ``half_saturation`` (in
-        multiples of mean spend) and ``slope`` as median and sd of the log, ``retention`` as mean
-        and sd of the logit per week.
+        multiples of mean spend), ``slope`` and ``delay`` (weeks) as median and sd of the log,
+        ``retention`` per week and ``exponent`` as mean and sd of the logit.
     incrementality : mapping, optional
         Channel -> mean and sd of the factor that turns its attributed revenue into incremental
         revenue; its curve is multiplied by it, draw by draw.

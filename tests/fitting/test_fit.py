@@ -279,6 +279,7 @@ def test_every_diagnostic_of_the_specification_is_there(make):
         "r_squared",
         "residual_autocorrelation",
         "holdout_error",
+        "naive_forecasts",
         "share_of_starts",
         "k_hat",
         "best_test",
