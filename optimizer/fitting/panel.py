@@ -7,8 +7,9 @@ per head. Shape and carryover are common; :math:`\delta_{gc} \sim N(0, \tau^2)` 
 or worse than usual a channel works in a market, :math:`\tau` learned with it (partial pooling).
 The course :math:`\pi` is felt in proportion to each market's own baseline :math:`\ell_g`. It is
 free, so that what moves all markets at once teaches nothing of media, unless a channel is
-national: then it is trend, season and autocorrelated shocks of a size that is learned, or nothing
-could be said of that channel. Shared and own effects are integrated out (`panel_noise`).
+national or markets are few: then it is trend, season and autocorrelated shocks of a size that is
+learned, or nothing could be said of that channel, and a good part of what two or three markets
+say would be lost. Shared and own effects are integrated out (`panel_noise`).
 
 References
 ----------
@@ -50,6 +51,7 @@ LIKELIHOOD_POWER = 0.5
 
 #: Standard deviation of the course beside trend and seasons, in shares of the baselines: free, and
 #: where it is learned at first and at least.
+FEW_MARKETS = 8  # under which the course is learned
 FREE_COURSE_SD = 0.3
 FIRST_COURSE_SD = 0.05
 SMALLEST_COURSE_SD = 0.01
@@ -68,7 +70,7 @@ class PanelProblem(PanelMedia):
     baseline: PanelBaseline
     noise: PanelNoise
     prior: Prior
-    national: bool  # whether some channel is
+    course_learned: bool  # the size of the course; else it is free
     excess: float = 1.0  # variance of common parameters clustered by market, over the model's own
     tests: LiftRows | None = None
 
@@ -79,15 +81,15 @@ class PanelProblem(PanelMedia):
         channels = tuple(history.channels[i] for i in data.channels)
         names = beliefs.structure.coordinates("aggregate")
         shape = shape_prior(beliefs, channels, np.log(data.usual / data.unit), names)
-        national = bool(data.national.any())
+        learned = bool(data.national.any()) or len(data.markets) < FEW_MARKETS
         size = data.revenue.sum(axis=1) / data.open.sum(axis=1)
         first = PanelNoise(
             scale=noise.FIRST_SCALE * size,
             autocorrelation=0.0,
             weights=data.open.astype(np.float64),
             loading=0.7 * size,
-            course_sd=FIRST_COURSE_SD if national else FREE_COURSE_SD,
-            course_autocorrelation=0.5 if national else 0.0,
+            course_sd=FIRST_COURSE_SD if learned else FREE_COURSE_SD,
+            course_autocorrelation=0.5 if learned else 0.0,
         )
         return cls(
             revenue=data.revenue,
@@ -98,7 +100,7 @@ class PanelProblem(PanelMedia):
             noise=first,
             prior=_with_strengths(shape, len(data.markets) * len(channels), POOLED_SD),
             weeks=WEEKS[history.spacing.value],
-            national=national,
+            course_learned=learned,
             structure=beliefs.structure,
         )
 
@@ -295,8 +297,8 @@ class PanelProblem(PanelMedia):
         return np.asarray((whitened * cleared).sum(axis=(0, 1)) - (taken**2).sum(axis=0))
 
     def _course(self, parameters: FloatArray) -> tuple[float, float]:
-        """Size and autocorrelation of the course, learned where a channel is national."""
-        if not self.national:
+        """Size and autocorrelation of the course, where they are learned."""
+        if not self.course_learned:
             return self.noise.course_sd, self.noise.course_autocorrelation
         common, _ = self.covariance.effects(self._unexplained(self.media(parameters)))
         square, carried = self.covariance.course_moments(common)

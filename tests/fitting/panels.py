@@ -44,7 +44,7 @@ def panel(
         spacing=Spacing.WEEK,
         dates=pd.date_range("2023-01-02", periods=n_periods, freq=FREQUENCY[Spacing.WEEK]),
         channels=("a", "b", "c"),
-        markets=tuple("uvwxyz"[:count]),
+        markets=tuple("uvwxyzopqrst"[:count]),
         spend=population[:, None, None] * per_head,
         revenue=population[:, None] * revenue,
         population=population,

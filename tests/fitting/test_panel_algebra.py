@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.linalg import block_diag, toeplitz
 
-from optimizer.fitting.panel import PanelProblem
+from optimizer.fitting.panel import FREE_COURSE_SD, PanelProblem
 from optimizer.fitting.panel_data import PanelData
 from optimizer.fitting.panel_estimates import clustered_excess
 from optimizer.fitting.priors import channel_priors
@@ -16,11 +16,9 @@ from optimizer.synthetic_geo import geo_market
 STEP = 1e-5
 
 
-def small_history(*, national=0):
+def small_history():
     """Four markets, one of them late, with a control each and one that is a flag."""
-    history = geo_market(
-        7, n_markets=4, n_channels=2, n_periods=60, national_channels=national
-    ).history
+    history = geo_market(7, n_markets=4, n_channels=2, n_periods=60).history
     revenue = history.revenue.copy()
     revenue[1, :15] = 0.0
     rng = np.random.default_rng(3)
@@ -32,13 +30,32 @@ def small_history(*, national=0):
     return dataclasses.replace(history, revenue=revenue, controls=controls)
 
 
-@pytest.fixture(params=[0, 1], ids=["by market", "national"])
+@pytest.fixture(params=["free", "learned"])
 def problem(request):
-    history = small_history(national=request.param)
+    """Four markets: few, so the course is learned unless it is set free."""
+    history = small_history()
     data = PanelData.of(history)
     first = PanelProblem.of(history, data, channel_priors(history, None))
-    assert first.national == bool(request.param)
+    if request.param == "free":
+        noise = dataclasses.replace(
+            first.noise, course_sd=FREE_COURSE_SD, course_autocorrelation=0.0
+        )
+        first = dataclasses.replace(first, course_learned=False, noise=noise)
     return first.renoised(first.prior.mean)
+
+
+@pytest.mark.parametrize(
+    ("n_markets", "national", "learned"), [(4, 0, True), (12, 0, False), (12, 1, True)]
+)
+def test_the_course_is_free_where_markets_are_many_and_none_spends_alike(
+    n_markets, national, learned
+):
+    market = geo_market(7, n_markets=n_markets, n_periods=60, national_channels=national)
+    data = PanelData.of(market.history)
+    problem = PanelProblem.of(market.history, data, channel_priors(market.history, None))
+    assert problem.course_learned is learned
+    after = problem.renoised(problem.prior.mean).noise.course_sd
+    assert (after != problem.noise.course_sd) is learned
 
 
 def somewhere(problem):
