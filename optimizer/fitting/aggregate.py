@@ -35,8 +35,6 @@ from optimizer.history import History
 
 FloatArray = npt.NDArray[np.float64]
 
-PARAMETERS = ("roas", "half_saturation", "slope", "retention")
-
 #: Weeks in one period: retention is believed per week and used per period.
 WEEKS = {"day": 1 / 7, "week": 1.0, "month": 365.25 / 7 / 12}
 

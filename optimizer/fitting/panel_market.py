@@ -13,7 +13,7 @@ from optimizer.errors import FitError
 from optimizer.fit_report import MarketReport
 from optimizer.fitting import noise
 from optimizer.fitting.aggregate import WEEKS
-from optimizer.fitting.diagnostics import Subject, diagnose
+from optimizer.fitting.diagnostics import diagnose
 from optimizer.fitting.lift_rows import FittedCurve, LiftRows
 from optimizer.fitting.lift_verdicts import predicted, verdicts
 from optimizer.fitting.mode import find_mode
@@ -24,6 +24,7 @@ from optimizer.fitting.posterior import FURTHEST, Posterior
 from optimizer.fitting.priors import Beliefs
 from optimizer.fitting.report import Series, market_report
 from optimizer.fitting.response import curve_document
+from optimizer.fitting.subject import Subject
 from optimizer.geography import with_repeats_divided
 from optimizer.history import History
 from optimizer.lift_tests import LiftTest

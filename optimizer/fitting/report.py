@@ -19,9 +19,10 @@ from optimizer.fit_report import (
 )
 from optimizer.fitting.aggregate import AggregateProblem
 from optimizer.fitting.backtest import backtest
-from optimizer.fitting.diagnostics import Subject, ratio_doubts, roas_covariances
+from optimizer.fitting.diagnostics import ratio_doubts, roas_covariances
 from optimizer.fitting.drifting import NINETY, course
 from optimizer.fitting.priors import ON_LOGIT, Beliefs
+from optimizer.fitting.subject import Subject
 from optimizer.history import History
 
 FloatArray = npt.NDArray[np.float64]
