@@ -14,28 +14,16 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from benchmarks.regret import (
-    COVERAGE_POINTS,
-    FIRST_SEED,
-    LEAST_AVAILABLE,
-    SAME_VALUE,
-    coverage,
-    planned,
-    value,
-)
-from benchmarks.split import best_split, steady
-from optimizer import Scenario, plan
+from benchmarks.regret.families import by_channel
+from benchmarks.regret.judge import best_known, coverage, planned, value
+from benchmarks.regret.scores import LEAST_AVAILABLE, SAME_VALUE
+from benchmarks.regret.seeds import FIRST_SEED
 from optimizer.fitting.fit import fit
-from optimizer.model import Model, ModelChannel, Table
+from optimizer.model import Model
 from optimizer.synthetic_geo import GeoMarket, geo_market
 
-FloatArray = npt.NDArray[np.float64]
-
 CAUTION = 0.5
-POINTS = 49  # of a channel's curve over all markets
-REACH = 4.0  # multiples of current spend
 
 
 @dataclass(frozen=True)
@@ -87,14 +75,14 @@ def judge(market: GeoMarket, seed: int, *, by_market: bool = False) -> Contest:
     splits = [planned(m, current, moves, CAUTION) for m in (by_channel(panel), total)]
     history = value(national, current)
     worth = [value(national, split) for split in splits]
-    best = max(value(national, best_split(national.responses, current, moves)), history, *worth)
+    best = max(value(national, best_known(national, moves)), history, *worth)
     room = max(best - history, 1e-12 * history)
     return Contest(
         seed=seed,
         available=(best - history) / history,
         panel=float(np.clip((worth[0] - history) / room, -1e3, 1)),
         total=float(np.clip((worth[1] - history) / room, -1e3, 1)),
-        panel_coverage=panel_coverage(market, panel),
+        panel_coverage=coverage(market, panel),
         total_coverage=coverage(national, total),
         seconds=seconds,
         by_market=captured_by_market(market, panel) if by_market else None,
@@ -103,52 +91,12 @@ def judge(market: GeoMarket, seed: int, *, by_market: bool = False) -> Contest:
 
 def captured_by_market(market: GeoMarket, panel: Model) -> float:
     """What the panel's plan over all cells captures of what the best such plan wins."""
-    history = float(market.responses(market.current).sum())
-    worth = float(market.responses(planned_by_market(panel, market, CAUTION)).sum())
-    best = float(market.responses(planned_by_market(market.truth, market, 0.0)).sum())
+    current, moves = market.current, market.moves
+    history = value(market, current)
+    worth = value(market, planned(panel, current, moves, CAUTION))
+    best = value(market, best_known(market, moves))
     room = max(best - history, worth - history, 1e-12 * history)
     return float(np.clip((worth - history) / room, -1e3, 1))
-
-
-def planned_by_market(model: Model, market: GeoMarket, caution: float) -> FloatArray:
-    """The split of one period over all cells that `plan` publishes, (n_cells,), currency."""
-    cells = [(entry.channel, entry.market) for entry in model.channels]
-    current: dict[str, dict[str, float]] = {}
-    for (channel, where), money in zip(cells, market.current.tolist(), strict=True):
-        current.setdefault(channel, {})[str(where)] = money
-    scenario = Scenario(
-        budget=round(float(market.current.sum()), 2),
-        periods=1,
-        objective="revenue",
-        caution=caution,
-        bounds=market.moves,
-        current=current,
-    )
-    rows = plan(model, scenario).to_dict()["allocation"]
-    spend = {(row["channel"], row["market"]): row["spend"] for row in rows}
-    return np.array([spend[cell] for cell in cells])
-
-
-def by_channel(model: Model) -> Model:
-    """A panel's curves summed over the markets, each keeping its share of its channel's spend."""
-    channels = []
-    for name in model.names:
-        cells = [entry for entry in model.channels if entry.channel == name]
-        spend = np.array([entry.history_spend_per_period for entry in cells], np.float64)
-        levels = np.linspace(0.0, REACH, POINTS) ** 2 / REACH  # denser near nothing
-        earned = steady(Model(channels=cells), levels[:, None] * spend).sum(axis=-1)
-        curve = Table(spend=(levels * spend.sum()).tolist(), response=earned.tolist())
-        usual = float(spend.sum())
-        channels.append(ModelChannel(channel=name, history_spend_per_period=usual, curve=curve))
-    return Model(channels=channels)
-
-
-def panel_coverage(market: GeoMarket, model: Model) -> float:
-    """Share of points of the true steady curves of all cells inside the 90 % band."""
-    points = COVERAGE_POINTS[:, None] * market.history.spend.mean(axis=1).ravel()
-    low, high = np.quantile(steady(model, points), [0.05, 0.95], axis=0)
-    truth = market.responses(points)
-    return float(((low <= truth) & (truth <= high)).mean())
 
 
 def report(contests: list[Contest]) -> None:

@@ -8,73 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import minimize
 
-from optimizer.model import Hill, Model
-
 FloatArray = npt.NDArray[np.float64]
 
 UNITS = 600  # steps of the budget in the exact search on a grid
-
-
-def steady(model: Model, spend: FloatArray) -> FloatArray:
-    """Response of every draw, (n_draws, ..., n_channels), currency per period."""
-    return np.stack(
-        [_hill(entry.curve, spend[..., i]) for i, entry in enumerate(model.channels)], axis=-1
-    )
-
-
-def _hill(curve: object, spend: FloatArray) -> FloatArray:
-    """One Hill curve's draws at a level of spend."""
-    assert isinstance(curve, Hill)
-    shape = (-1, *(1,) * spend.ndim)
-    ceiling, half, slope = (
-        np.reshape(np.atleast_1d(p), shape)
-        for p in (curve.ceiling, curve.half_saturation, curve.slope)
-    )
-    scaled = (spend / half) ** slope
-    return np.asarray(ceiling * scaled / (1 + scaled))
-
-
-def recommend(
-    model: Model, current: FloatArray, bounds: tuple[float, float], caution: float
-) -> FloatArray:
-    """The split that maximises mean less caution times sd of the gain over the current one.
-
-    Parameters
-    ----------
-    current : ndarray of shape (n_channels,), currency per period; its sum is the budget
-    bounds : pair of float, multiples of the current split
-    """
-    here = steady(model, current)
-    scale = float(here.sum(axis=-1).mean())
-
-    def worth(split: FloatArray) -> tuple[float, FloatArray]:
-        there, slopes = _value_and_slope(model, split)
-        gain = (there - here).sum(axis=-1)
-        away = gain - gain.mean()
-        doubt = float(np.sqrt((away**2).mean())) + 1e-12 * scale
-        slope = slopes.mean(axis=0) - caution * away @ slopes / (len(away) * doubt)
-        return (float(gain.mean()) - caution * doubt) / scale, slope / scale
-
-    def mean(levels: FloatArray) -> FloatArray:
-        return np.asarray(steady(model, levels).mean(axis=0))
-
-    starts = [best_split(mean, current, bounds)]
-    if caution > 0 and len(here) > 1:
-        starts += [current, (current + starts[0]) / 2]
-    found = [polish(worth, start, current, bounds) for start in starts]
-    best = max([*found, starts[0]], key=lambda split: worth(split)[0])
-    return best if worth(best)[0] > 0 else current
-
-
-def _value_and_slope(model: Model, split: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Response and its derivative by spend of every draw, each (n_draws, n_channels)."""
-    spend = np.maximum(split, 1e-9 * split.sum())
-    value = steady(model, spend)
-    ceiling, slope = (
-        np.stack([np.atleast_1d(getattr(e.curve, name)) for e in model.channels], axis=-1)
-        for name in ("ceiling", "slope")
-    )
-    return value, value * slope * (1 - value / ceiling) / spend
 
 
 def best_split(
