@@ -28,7 +28,7 @@ from api.jobs.tasks import CancelledError, Context, run_task
 from api.problems import problem, problem_of
 
 GRACE_SECONDS = 2.0  # between being asked to stop and being stopped
-TERM_SECONDS = 0.5  # between being told to stop and being killed
+TERM_SECONDS = 0.3  # between being told to stop and being killed
 CHECKS_SECONDS = 0.05
 
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -99,6 +99,11 @@ class Child:
             if time.monotonic() > deadline:
                 self.stop()
                 return Ended("failed", _too_long(self.limits.seconds))
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id; None where there is none."""
+        return None if self._process is None else self._process.pid
 
     def stop(self) -> None:
         """End the process: told first, then killed."""
