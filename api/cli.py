@@ -408,7 +408,9 @@ def _question(path: Path, model: Path | None, delivery: Delivery) -> Question:
         from api.client import Client
         from api.remote import ask_service
 
-        read = partial(ask_service, Client(server, os.environ.get("ROMI_KEY")))
+        client = Client(server, os.environ.get("ROMI_KEY"))
+        delivery.at_end(client.close)
+        read = partial(ask_service, client)
     return read(path, model, progress=voice.progress, advance=voice.advance, warn=voice.warn)
 
 

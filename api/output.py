@@ -220,12 +220,19 @@ class Delivery(_UntilDone):
         self.voice = Voice(quiet=quiet)
         self.shows_table = not as_json and not (quiet and output is not None)
         self._as_json, self._output = as_json, output
+        self._at_end: list[Callable[[], None]] = []
         if output is not None:
             _refuse_unfit(output, kinds)
+
+    def at_end(self, leave: Callable[[], None]) -> None:
+        """Have this done when the command ends, however it does."""
+        self._at_end.append(leave)
 
     def done(self) -> None:
         """Everything is handed over."""
         self.voice.done()
+        while self._at_end:
+            self._at_end.pop()()
 
     def hand_over(
         self, answer: Answer, show: Callable[[Console], None], narrowest: int = NARROWEST

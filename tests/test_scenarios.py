@@ -36,8 +36,8 @@ def test_a_history_is_made_again_from_its_seed(name: str) -> None:
             assert [str(cell) for cell in made[column]] == list(stored[column])
 
 
-def test_the_examples_are_the_four_promised() -> None:
-    assert EXAMPLES == ["national", "own_curves", "shop", "spring"]
+def test_the_examples_are_those_promised() -> None:
+    assert EXAMPLES == ["national", "own_curves", "quarters", "shop", "spring"]
     for name in EXAMPLES:
         assert (FOLDER / name / "README.md").exists()
 

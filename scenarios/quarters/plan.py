@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -18,12 +20,15 @@ BUDGETS = (1_400_000, 1_250_000, 1_300_000, 1_900_000)  # EUR, a quarter each; C
 WEEKS = 13
 
 
-def question() -> Question:
+@contextmanager
+def question() -> Iterator[Question]:
     """The scenario with its curves, fitted by the service if one is named, else here."""
     server = os.environ.get("ROMI_SERVER")
     if server is None:
-        return read_question(SCENARIO)
-    return ask_service(Client(server, os.environ.get("ROMI_KEY")), SCENARIO)
+        yield read_question(SCENARIO)
+        return
+    with Client(server, os.environ.get("ROMI_KEY")) as client:
+        yield ask_service(client, SCENARIO)
 
 
 def quarters(asked: Question) -> list[Plan]:
@@ -44,7 +49,8 @@ def _quarter(year: Scenario, start: date, budget: float) -> Scenario:
 
 def main(target: Path) -> None:
     """Write the workbook and say what each quarter brings."""
-    plans = quarters(question())
+    with question() as asked:
+        plans = quarters(asked)
     write_whole(target, plans_workbook(plans))
     for plan in plans:
         revenue = plan.totals.revenue.mean
