@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from api.client import Client
-from api.services import Advance, Question, Tell, read_model, read_scenario, tell_nobody
+from api.services import (
+    Advance,
+    Question,
+    Tell,
+    read_model,
+    read_scenario,
+    tell_nobody,
+    with_customers,
+)
 from optimizer import Frontier, Plan, RiskFrontier, Scenario
 
 
@@ -50,7 +58,7 @@ def ask_service(  # noqa: PLR0913  (a client beside what `read_question` takes)
 
     A scenario that names neither history nor model is put to the workspace's `current` model.
     """
-    scenario = read_scenario(path)
+    scenario = with_customers(read_scenario(path), path.parent)
     if model is not None and (scenario.model or scenario.history):
         warn(f"--model {model} is used; what the scenario names is not read.")
     named = model or (scenario.model and path.parent / scenario.model)

@@ -208,7 +208,7 @@ def read_question(
     advance : callable
         Told the share done of what is being done.
     """
-    scenario = read_scenario(path)
+    scenario = with_customers(read_scenario(path), path.parent)
     if model is not None:
         named = scenario.model or (scenario.history and "its history")
         if named:
@@ -220,6 +220,22 @@ def read_question(
     tests = read_tests(scenario, path.parent, history)
     progress(f"Fitting curves to {size_of(history)} ...")
     return Question(scenario, fit_scenario(scenario, history, tests=tests, advance=advance))
+
+
+def with_customers(scenario: Scenario, folder: Path) -> Scenario:
+    """The scenario with the customers document it names, its path relative to a folder."""
+    if not isinstance(scenario.customers, str):
+        return scenario
+    from optimizer import Customers
+
+    path = folder / scenario.customers
+    if path.suffix.lower() in TABLES:
+        raise FileError(
+            f"{path} is a table, not a customers document; `romi customers {path} "
+            "-o customers.json` makes one."
+        )
+    document = Customers.from_dict(read_document(path))
+    return scenario.model_copy(update={"customers": document})
 
 
 def read_scenario_history(scenario: Scenario, folder: Path) -> History:

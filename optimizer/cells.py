@@ -18,6 +18,7 @@ from optimizer.allocation.measures import TailRisk
 from optimizer.allocation.rows import Count, Rows, Target
 from optimizer.contradictions import name_faults, rule_faults
 from optimizer.curves import Curve, TabulatedDraws
+from optimizer.customer_values import customers_of, customers_per_response, unit_values
 from optimizer.delivery import delivered
 from optimizer.demands import Places, read_counts, read_rows, read_targets
 from optimizer.documents import Document
@@ -81,8 +82,7 @@ class Question:
         value of a customer."""
         stated = self.scenario.margin
         if self.scenario.objective == "customer_value":
-            values = self.scenario.values or {}
-            return np.array([values.get(name) or 1.0 for name in self.places.channels])
+            return unit_values(self.fitted, self.scenario, self.places.channels)
         if isinstance(stated, float):
             return np.full(len(self.model.channels), stated)
         return np.array([stated[name] for name in self.places.channels])
@@ -149,7 +149,8 @@ class Question:
     @cached_property
     def targets(self) -> tuple[Target, ...]:
         """What the split has to earn, on gains that count the objective's value."""
-        return read_targets(self.scenario, self.value_per_revenue, self.margin)
+        counted = customers_per_response(self.fitted, self.scenario, self.places.channels)
+        return read_targets(self.scenario, self.value_per_revenue, self.margin, counted)
 
     @cached_property
     def counts(self) -> tuple[Count, ...]:
@@ -273,11 +274,15 @@ def _refuse(faults: tuple[Fault, ...]) -> None:
 
 
 def _currency_faults(model: Model, scenario: Scenario) -> tuple[Fault, ...]:
-    stated = scenario.currency
-    if not stated or not model.currency or stated == model.currency:
-        return ()
-    text = f"is {stated}, but the model's curves are in {model.currency}; use one"
-    return (Fault("/currency", text),)
+    stated, customers = scenario.currency, customers_of(scenario)
+    if stated and model.currency and stated != model.currency:
+        text = f"is {stated}, but the model's curves are in {model.currency}; use one"
+        return (Fault("/currency", text),)
+    ours = stated or model.currency
+    if ours and customers and customers.currency and customers.currency != ours:
+        text = f"are valued in {customers.currency}, but the plan is in {ours}; use one"
+        return (Fault("/customers", text),)
+    return ()
 
 
 def cell_name(channel: str, market: str | None) -> str:

@@ -33,6 +33,7 @@ def name_faults(model: Model, scenario: Scenario) -> Iterator[Fault]:
         if group.ratio is not None:
             yield from _unknown("group", f"/groups/{name}/ratio/to", [group.ratio.to], groups, "")
     yield from _borrowed(model, scenario)
+    yield from _customers_faults(scenario, channels)
 
 
 def _named_channels(scenario: Scenario) -> Iterator[tuple[str, Iterable[str]]]:
@@ -64,6 +65,24 @@ def _unknown(
         if name not in known:
             pointer = f"{place}/{name}" if at is None else place
             yield Fault(pointer, f'unknown {kind} "{name}"; {nearest(name, known)}')
+
+
+def _customers_faults(scenario: Scenario, channels: tuple[str, ...]) -> Iterator[Fault]:
+    """A document not read yet, and segments that look like misspelled channels."""
+    if scenario.objective != "customer_value" or scenario.customers is None:
+        return
+    if isinstance(scenario.customers, str):
+        text = (
+            f'names the file "{scenario.customers}", which only a scenario\'s file can; give '
+            "the document itself, such as Customers.from_dict(...)"
+        )
+        yield Fault("/customers", text)
+        return
+    strange = [row.segment for row in scenario.customers.segments if row.segment not in channels]
+    for name in strange:
+        hint = nearest(name, channels)
+        if hint.startswith("did you mean") or len(strange) == len(scenario.customers.segments):
+            yield Fault("/customers", f'the segment "{name}" is no channel; {hint}')
 
 
 def _borrowed(model: Model, scenario: Scenario) -> Iterator[Fault]:
@@ -190,7 +209,7 @@ def _target_faults(scenario: Scenario) -> Iterator[Fault]:
 
 def _missing_values(model: Model, scenario: Scenario) -> Iterator[Fault]:
     """Channels that customer_value funds without knowing their customers' worth."""
-    if scenario.objective != "customer_value":
+    if scenario.objective != "customer_value" or scenario.customers is not None:
         return
     for name in model.names:
         rules = scenario.channels.get(name)
@@ -198,7 +217,10 @@ def _missing_values(model: Model, scenario: Scenario) -> Iterator[Fault]:
         if rules is not None and rules.excluded:
             continue
         if value is None:
-            text = f'gives no value of a customer of "{name}"; add it, or exclude the channel'
+            text = (
+                f'gives no value of a customer of "{name}"; add it, exclude the channel, or give '
+                "a customers document"
+            )
             yield Fault("/values", text)
         elif value <= 0.0:
             yield Fault(f"/values/{name}", "must be above 0; exclude the channel instead")

@@ -1,9 +1,10 @@
-"""What money buys under a scenario: prices that moved, and channels nobody has funded yet.
+"""What money buys under a scenario: moved prices, new channels, customers of doubtful worth.
 
 A *cost index* c makes the same delivery cost c times as much as in the history: the response to
 spend x becomes f(x / c). A *newcomer* borrows a channel's curve, times a scale, with its doubt
 doubled: at the donor's usual spend the log of every draw lies twice as far from their geometric
-mean, and the mean response there is kept.
+mean, and the mean response there is kept. Where customers are counted, every curve carries the
+doubt of their worth.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import numpy.typing as npt
 
+from optimizer.customer_values import customers_of, doubts
 from optimizer.heights import plain, raised
 from optimizer.model import Curve, Model, ModelChannel
 from optimizer.recent import Recent
@@ -39,7 +41,7 @@ def newcomers(scenario: Scenario) -> dict[str, str]:
 
 
 def delivered(model: Model, scenario: Scenario) -> Model:
-    """The model at the scenario's prices, newcomers added; the model itself where neither is.
+    """The model at the scenario's prices, newcomers added; itself where nothing changes.
 
     The models last made are kept with the one they were made from, so that another budget finds
     their tables again. Names are taken as checked.
@@ -49,20 +51,33 @@ def delivered(model: Model, scenario: Scenario) -> Model:
         name: (donor, scenario.channels[name].scale or 1.0)
         for name, donor in newcomers(scenario).items()
     }
-    if not index and not borrowed:
+    doubt = doubts(model, scenario, (*model.names, *borrowed))
+    if not index and not borrowed and not doubt:
         return model
-    key = (tuple(sorted(index.items())), tuple(borrowed.items()))
+    customers = customers_of(scenario) if doubt else None
+    worth = customers.content_hash if customers else ""
+    key = (tuple(sorted(index.items())), tuple(borrowed.items()), worth)
     kept: Recent[Model] = model.__dict__.setdefault("_delivered", Recent(MODELS_KEPT))
-    return kept.get(key, lambda: _made(model, index, borrowed))
+    return kept.get(key, lambda: _made(model, index, borrowed, doubt))
 
 
 def _made(
-    model: Model, index: Mapping[str, float], borrowed: Mapping[str, tuple[str, float]]
+    model: Model,
+    index: Mapping[str, float],
+    borrowed: Mapping[str, tuple[str, float]],
+    doubt: Mapping[str, FloatArray],
 ) -> Model:
     entries = [*model.channels, *_newcomers(model, borrowed)]
-    channels = [_repriced(entry, index.get(entry.channel, 1.0)) for entry in entries]
+    channels = [
+        _doubted_worth(_repriced(entry, index.get(entry.channel, 1.0)), doubt.get(entry.channel))
+        for entry in entries
+    ]
     return Model.model_construct(
-        currency=model.currency, period=model.period, channels=channels, fit=model.fit
+        currency=model.currency,
+        period=model.period,
+        counts=model.counts,
+        channels=channels,
+        fit=model.fit,
     )
 
 
@@ -90,6 +105,13 @@ def _with_prices(curve: Curve, index: float) -> Curve:
         for name, exponent in FOLLOW_PRICES[curve.family].items()
     }
     return curve.model_copy(update=changes)
+
+
+def _doubted_worth(entry: ModelChannel, doubt: FloatArray | None) -> ModelChannel:
+    """A channel whose draws carry the doubt (N,) of what its customers are worth."""
+    if doubt is None:
+        return entry
+    return entry.model_copy(update={"curve": raised(entry.curve, doubt)})
 
 
 def _newcomers(model: Model, borrowed: Mapping[str, tuple[str, float]]) -> Iterator[ModelChannel]:

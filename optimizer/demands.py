@@ -202,7 +202,9 @@ def read_counts(scenario: Scenario, places: Places) -> tuple[Count, ...]:
     )
 
 
-def read_targets(scenario: Scenario, value: FloatArray, margin: FloatArray) -> tuple[Target, ...]:
+def read_targets(
+    scenario: Scenario, value: FloatArray, margin: FloatArray, customers: FloatArray
+) -> tuple[Target, ...]:
     """What a scenario asks the split to earn, on gains that count a response times its value.
 
     Parameters
@@ -212,6 +214,8 @@ def read_targets(scenario: Scenario, value: FloatArray, margin: FloatArray) -> t
         What a unit of response counts in the gains; above 0.
     margin : ndarray of shape (n,)
         What a unit of response earns in profit and ROMI.
+    customers : ndarray of shape (n,)
+        New customers in a unit of response.
 
     Notes
     -----
@@ -229,7 +233,7 @@ def read_targets(scenario: Scenario, value: FloatArray, margin: FloatArray) -> t
     if stated.romi is not None:
         found.append(("romi", margin / value, (1.0 + stated.romi) * ones, 0.0))
     if stated.cac is not None:
-        found.append(("cac", 1.0 / value, ones / stated.cac, 0.0))
+        found.append(("cac", customers / value, ones / stated.cac, 0.0))
     judged = judged_cautiously(scenario)
     return tuple(
         Target(f"target {name}", worth, cost, least, is_cautious=name == judged)

@@ -273,6 +273,9 @@ class Model(WholeDocument):
     model: Literal[1] = 1
     currency: str | None = None
     period: Period = "week"
+    counts: Literal["customers"] | None = Field(
+        default=None, description="what the curves earn: new customers; absent: revenue"
+    )
     channels: list[ModelChannel] = Field(min_length=1)
     fit: FitRecord | None = None
 

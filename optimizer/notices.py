@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from optimizer.allocation import Allocation
 from optimizer.cells import PlanWarning, Question
+from optimizer.customer_values import customers_of
 from optimizer.delivery import newcomers
 from optimizer.model import Table
 
@@ -42,6 +43,7 @@ def scenario_warnings(question: Question) -> Iterator[PlanWarning]:
     """What the scenario itself deserves, whatever the split."""
     yield from _without_history(question)
     yield from _unread_keys(question)
+    yield from _about_customers(question)
     scenario, fit = question.scenario, question.model.fit
     margins = scenario.margin.values() if isinstance(scenario.margin, dict) else [scenario.margin]
     if max(margins) > 1.0:
@@ -95,16 +97,19 @@ def _unread_keys(question: Question) -> Iterator[PlanWarning]:
             message="fit is read where curves are fitted to a history; the model's curves are "
             "taken as they are.",
         )
-    if scenario.values is not None and not counts_customers:
-        yield PlanWarning(
-            code="values_not_read",
-            message="values is read by the objective customer_value only; this plan ignores it.",
-        )
+    stated = {"values": scenario.values, "customers": scenario.customers}
+    for key in (name for name, content in stated.items() if content is not None):
+        if not counts_customers:
+            yield PlanWarning(
+                code=f"{key}_not_read",
+                message=f"{key} is read by the objective customer_value only; this plan ignores "
+                "it.",
+            )
     if counts_customers and "margin" in scenario.model_fields_set:
         yield PlanWarning(
             code="margin_not_read",
-            message="margin is not read by the objective customer_value: values says what a "
-            "customer is worth.",
+            message="margin is not read by the objective customer_value: values, or "
+            "customers, say what a customer is worth.",
         )
     if scenario.targets and scenario.targets.cac is not None and not counts_customers:
         yield PlanWarning(
@@ -116,6 +121,32 @@ def _unread_keys(question: Question) -> Iterator[PlanWarning]:
         yield PlanWarning(
             code="moved_of_current",
             message="max_moved is a share of the current total here, since the budget may vary.",
+        )
+
+
+def _about_customers(question: Question) -> Iterator[PlanWarning]:
+    """Whose customers' worth was taken from whom, and what the curves are taken to count."""
+    customers = customers_of(question.scenario)
+    if customers is None:
+        return
+    channels, segments = question.model.names, {row.segment: row for row in customers.segments}
+    unknown = [name for name in channels if name not in segments]
+    pooled = [name for name in channels if name in segments and segments[name].is_pooled]
+    others = [name for name in segments if name not in channels]
+    worth = f"{customers.whole.value.mean:,.2f}, the worth of a customer of any channel"
+    for code, names, text in (
+        ("no_segment", unknown, f"no segment of its own among the customers; taken at {worth}."),
+        ("small_segment", pooled, f"too few customers for a value of its own; taken at {worth}."),
+        ("segment_without_channel", others, "customers, but is no channel of this plan: not read."),
+    ):
+        for name in names:
+            yield PlanWarning(code=code, channel=name, message=f"{name} has {text}")
+    if question.fitted.counts != "customers":
+        yield PlanWarning(
+            code="customers_from_revenue",
+            message="The curves count revenue, taken to be of first orders: a unit of it counts "
+            "the value of a customer / the first order. Fit curves to new customers where the "
+            "history tells them.",
         )
 
 

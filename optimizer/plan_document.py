@@ -232,7 +232,7 @@ class Plan(WholeDocument):
             self.to_dict(),
             curves=curve_points(model, spends, self.periods) if model else (),
             frontier=frontier,
-            scenario=scenario.to_dict() if scenario else None,
+            scenario=scenario.facts() if scenario else None,
         )
 
     @property

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
+from optimizer.customers.document import Customers
 from optimizer.documents import Document, Money, Number, Whole, WholeDocument, canonical_hash, parse
 from optimizer.rules import (
     ChannelRules,
@@ -114,8 +115,8 @@ class Scenario(WholeDocument):
         default="revenue",
         description=(
             "what the plan earns most of: revenue, profit (margin x revenue - spend), romi "
-            "(profit / spend; needs a least total) or customer_value (values x customers, which "
-            "the curves then count); or least_spend for a revenue or profit target"
+            "(profit / spend; needs a least total) or customer_value (what new customers are "
+            "worth, by values or customers); or least_spend for a revenue or profit target"
         ),
     )
     caution: Annotated[Number, Field(ge=0, le=1)] = Field(
@@ -170,6 +171,13 @@ class Scenario(WholeDocument):
             "customer_value only"
         ),
     )
+    customers: str | Customers | None = Field(
+        default=None,
+        description=(
+            "in place of values, with their doubt: a customers document, or its file, the path "
+            "from the scenario's folder; read by the objective customer_value only"
+        ),
+    )
     lot: Annotated[Number, Field(gt=0, le=1e9)] = Field(
         default=0.01,
         description="smallest unit of money, currency: every spend is a multiple of it",
@@ -187,6 +195,13 @@ class Scenario(WholeDocument):
         """Plain data with only the keys that were stated."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
+    def facts(self) -> dict[str, Any]:
+        """As :meth:`to_dict`, for people: a customers document by its hash alone."""
+        content = self.to_dict()
+        if isinstance(self.customers, Customers):
+            content["customers"] = self.customers.content_hash
+        return content
+
     @property
     def content_hash(self) -> str:
         """``sha256:`` of the document."""
@@ -198,6 +213,8 @@ class Scenario(WholeDocument):
             raise ValueError("states both caution and risk; keep one")
         if self.history is not None and self.model is not None:
             raise ValueError("states both history and model; keep one")
+        if self.values is not None and self.customers is not None:
+            raise ValueError("states both values and customers; keep one")
         if isinstance(self.budget, BudgetRange) and self.budget.min > self.budget.max:
             raise ValueError("budget.min is above budget.max; swap the two")
         if self.budget == 0:

@@ -53,6 +53,7 @@ ROWS = (
     ("optimizer.contradictions",),
     ("optimizer.demands",),
     ("optimizer.limits", "optimizer.delivery", "optimizer.timing"),
+    ("optimizer.customer_values",),
     ("optimizer.periods",),
     ("optimizer.synthetic_geo", "optimizer.synthetic_experiments", "optimizer.synthetic_hard"),
     ("optimizer.scenario", "optimizer.synthetic", "optimizer.synthetic_shops"),

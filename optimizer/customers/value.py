@@ -32,6 +32,7 @@ WEEKS = 104
 WEEKS_PER_YEAR = 365.25 / 7
 FEWEST_CUSTOMERS, FEWEST_REPEATERS = 100, 20  # ESTIMATION: else the pooled value
 SEGMENT_SD = 0.3  # of a log parameter between segments
+STREAM = 7  # of random numbers: plans pair these draws with a model's, which must not be alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ def value_customers(
         A margin or discount rate out of range.
     """
     _check(transactions, margin, discount_rate)
-    terms, rng = _Terms(margin, discount_rate), np.random.default_rng(seed)
+    own_stream = np.random.SeedSequence(seed, spawn_key=(STREAM,))
+    terms, rng = _Terms(margin, discount_rate), np.random.default_rng(own_stream)
     unit = float(transactions.repeat_mean[transactions.repeats > 0].mean())
     everyone = np.ones(transactions.repeats.size, dtype=bool)
     whole = _fitted(transactions, everyone, unit, None, rng, draws)

@@ -125,7 +125,7 @@ def test_a_small_segment_takes_the_value_of_all_with_a_wider_interval():
     assert radio.value.p95 - radio.value.p05 > tv.value.p95 - tv.value.p05
     assert "small_segment" in {finding.code for finding in found.findings}
     assert Customers.from_dict(json.loads(json.dumps(found.to_dict()))) == found
-    assert found.values["tv"] == tv.value.mean
+    assert found.values["tv"] == tv.value.mean  # noqa: PD011  (not pandas)
     assert found.values_per_revenue["tv"] * tv.first_order == pytest.approx(tv.value.mean)
 
 
