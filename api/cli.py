@@ -316,13 +316,13 @@ def compare(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     """Put two to four plans side by side: what moved, why, how sure the difference is."""
     import optimizer
     from api.output import Answer, Delivery, to_cents
-    from api.services import read_model, read_plans, read_scenario
+    from api.services import read_model, read_plans, read_scenario, with_customers
     from api.terminal.comparisons import show_comparison
 
     with Delivery(as_json=as_json, output=output, quiet=quiet) as delivery:
         named = read_plans(plans)
         curves = read_model(model) if model is not None else None
-        asked = [read_scenario(path) for path in scenario or ()]
+        asked = [with_customers(read_scenario(path), path.parent) for path in scenario or ()]
         found = optimizer.compare(list(named.values()), curves, scenarios=asked, labels=list(named))
         written = Answer(found.to_dict(), to_cents(found.records()))
         delivery.hand_over(written, partial(show_comparison, found))
