@@ -16,9 +16,10 @@ from dataclasses import asdict
 from itertools import repeat
 
 from benchmarks.regret.families import FAMILIES
+from benchmarks.regret.figures import figures
 from benchmarks.regret.judge import Outcome, judge
 from benchmarks.regret.seeds import FIRST_SEED, SET_SIZE
-from benchmarks.regret.tables import show
+from benchmarks.regret.tables import show_family, show_together
 from benchmarks.report import keep
 
 QUICK = 4  # markets of a family
@@ -31,11 +32,13 @@ def main(words: Sequence[str] | None = None) -> None:
     first = FIRST_SEED[asked.seeds]
     markets = QUICK if asked.quick else asked.markets
     print(f"{asked.seeds} seeds from {first}, {markets} markets a family", flush=True)
-    table = {
-        family: list(judged(family, range(first, first + markets), asked.workers))
-        for family in asked.families
-    }
-    held = show(table)
+    table: dict[str, list[Outcome]] = {}
+    for family in asked.families:
+        table[family] = list(judged(family, range(first, first + markets), asked.workers))
+        show_family(family, table[family])
+        sys.stdout.flush()
+    held = list(figures(table))
+    show_together(table, held)
     outcomes = {family: [asdict(o) for o in found] for family, found in table.items()}
     stated = [asdict(figure) for figure in held]
     keep("regret", {"seeds": asked.seeds, "figures": stated, "families": outcomes})

@@ -41,10 +41,8 @@ def figures(table: Table) -> Iterator[Figure]:
         cover = float(np.mean([o.coverage for o in outcomes]))
         met = COVERED[0] <= cover <= COVERED[1]
         yield Figure(f"{family}: 90 % bands cover", "85-95 %", f"{cover:.1%}", met)
-    pooled = pool(table)
-    yield _harm(pooled)
-    yield _excess(pooled)
-    yield _time(pooled)
+    if pooled := pool(table):
+        yield from (_harm(pooled), _excess(pooled), _time(pooled))
 
 
 def pool(table: Table) -> list[Outcome]:

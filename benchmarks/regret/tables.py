@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from benchmarks.regret.families import OURS, POINT
-from benchmarks.regret.figures import Figure, Table, figures, pool, seconds
+from benchmarks.regret.figures import Figure, Table, pool, seconds
 from benchmarks.regret.judge import BALANCED, LIMITS, PLUG_IN, Outcome
 from benchmarks.regret.scores import Advice, Score, paired_excess, wilson
 from benchmarks.report import print_table
@@ -19,20 +19,24 @@ DETAILS_HEAD = ["family", "markets", "cover %", "where spend follows demand %"]
 DETAILS_HEAD += ["captured, median %", "harm % (95 %)", "fit and plan s, median", "longest"]
 
 
-def show(table: Table) -> list[Figure]:
-    """Print everything; the figures are returned as well."""
-    judged = {**table, "pooled": pool(table)} if len(table) > 1 else table
-    for family, outcomes in judged.items():
-        print_table(_title(family, outcomes), METHODS_HEAD, [*method_rows(outcomes)])
-    for family, outcomes in judged.items():
-        if outcomes[0].limits:
-            title = f"{family}: our fit under other bounds"
-            print_table(title, LIMITS_HEAD, [*limit_rows(outcomes)])
-    print_table("Caution 0.5: what bands cover, and time", DETAILS_HEAD, [*detail_rows(table)])
-    held = [*figures(table)]
+def show_family(family: str, outcomes: Sequence[Outcome]) -> None:
+    """Methods under the markets' own bounds, and our fit under others."""
+    kept = sum(o.methods[PLUG_IN].counts for o in outcomes)
+    title = f"{family}: {kept} of {len(outcomes)} markets with something to win"
+    print_table(title, METHODS_HEAD, [*method_rows(outcomes)])
+    if outcomes[0].limits:
+        title = f"{family}: our fit under other bounds"
+        print_table(title, LIMITS_HEAD, [*limit_rows(outcomes)])
+
+
+def show_together(table: Table, held: Sequence[Figure]) -> None:
+    """All families pooled, coverage and time, and the figures to hold."""
+    if pooled := pool(table):
+        show_family("pooled", pooled)
+    title = f"{BALANCED}: what bands cover, and time"
+    print_table(title, DETAILS_HEAD, [*detail_rows(table)])
     rows = [[f.name, f.bound, f.measured, "met" if f.is_met else "MISSED"] for f in held]
-    print_table("Figures to hold, caution 0.5", ["figure", "asked", "measured", ""], rows)
-    return held
+    print_table(f"Figures to hold, {BALANCED}", ["figure", "asked", "measured", ""], rows)
 
 
 def method_rows(outcomes: Sequence[Outcome]) -> Iterator[list[str]]:
@@ -96,8 +100,3 @@ def _model(method: str, outcome: Outcome) -> str:
     if method in outcome.seconds:
         return method
     return POINT if method == PLUG_IN else OURS
-
-
-def _title(family: str, outcomes: Sequence[Outcome]) -> str:
-    kept = sum(o.methods[PLUG_IN].counts for o in outcomes)
-    return f"{family}: {kept} of {len(outcomes)} markets with something to win"
