@@ -125,7 +125,7 @@ def file_name(key: Key) -> str:
     Examples
     --------
     >>> file_name(("North / West", "Acme"))
-    'north-west-acme-2d5b7b0d.json'
+    'north-west-acme-f4261c47.json'
     """
     words = re.sub(r"\W+", "-", " ".join(key).casefold()).strip("-")[:LONGEST_NAME]
     digest = hashlib.sha256(json.dumps(key).encode()).hexdigest()[:HASH_SHOWN]

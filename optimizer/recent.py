@@ -38,5 +38,8 @@ class Recent(Generic[Made]):
                 self._values.popitem(last=False)
         return value
 
+    def __len__(self) -> int:
+        return len(self._values)
+
     def __reduce__(self) -> tuple[type[Recent[Made]], tuple[int]]:
         return type(self), (self.most,)

@@ -503,7 +503,7 @@ def test_an_answer_does_not_depend_on_what_was_asked_before():
     for budget in (2_000_000, 300_000, 900_000):
         plan(model, scenario(budget=budget))
     assert plan(model, scenario()) == plan(hand_written(draws=50), scenario())
-    assert len(model.__dict__["_tabulated"]) <= 2, "tables are kept, but not for ever"
+    assert len(model.__dict__["_tables"]) == 2, "tables are kept, but not for ever"
 
 
 @pytest.mark.parametrize(
