@@ -77,14 +77,15 @@ def allocate(problem: AllocationProblem, start: Allocation | None = None) -> All
         check(problem)
     fallback = problem.box.nearest(problem.reference)
     found, proof, route = _solve(problem, fallback, start)
-    if not np.isfinite(found.value):
+    published, kept = _published(problem, found.spend), _published(problem, fallback)
+    if published is None and kept is None:
         check(problem)
         nearest = nearest_split(problem)
         if nearest is None:
             raise explain(problem)
         fallback = nearest
         found, proof, route = _solve(problem, fallback, None)
-    published, kept = _published(problem, found.spend), _published(problem, fallback)
+        published, kept = _published(problem, found.spend), _published(problem, fallback)
     if published is None and kept is None:
         raise explain(problem)
     is_fallback = published is None or (
@@ -127,21 +128,26 @@ def _of_spend(certificate: Certificate) -> Certificate:
 def _best_ratio(problem: AllocationProblem, start: Allocation | None) -> Allocation:
     """The largest gain per spend, less one, by Dinkelbach's method.
 
-    For a ratio r, F(r) = max gain - r spend. The split found raises r until F(r) is nothing; as
-    F falls by at least the least total for every unit of r, its bound is one on the ratio.
+    For a ratio r, F(r) = max gain - r spend. Where it is below nothing, r is out of reach, and
+    the split found lowers it; from then on splits raise r until F(r) is nothing. As F falls by
+    at least the least total for every unit of r, its bound is one on the ratio.
     """
     if problem.least_total is not None and problem.least_total <= 0.0:
         raise ProblemError("A ratio needs a least total above 0, or nothing at all is best.")
     plain = replace(problem, is_ratio=False)
-    found, ratio = start, _ratio(plain, plain.box.nearest(plain.reference))
+    best, found = None, start
+    asked = max(_ratio(plain, plain.box.nearest(plain.reference)), 0.0)
     for _ in range(RATIO_STEPS):
-        found = allocate(replace(plain, cost_per_spend=max(ratio, 0.0)), found)
-        better = _ratio(plain, found.spend)
-        if better <= ratio * (1.0 + RATIO_MEETS):
+        found = allocate(replace(plain, cost_per_spend=asked), found)
+        if best is None or _ratio(plain, found.spend) > _ratio(plain, best.spend):
+            best = found
+        now = max(_ratio(plain, best.spend), 0.0)
+        if abs(now - asked) <= RATIO_MEETS * now:
             break
-        ratio = better
+        asked, found = now, best
+    assert best is not None
     assert found is not None
-    return replace(found, certificate=_of_ratio(plain, found, ratio))
+    return replace(best, proof=found.proof, certificate=_of_ratio(plain, best, found, asked))
 
 
 def _ratio(problem: AllocationProblem, spend: FloatArray) -> float:
@@ -149,17 +155,20 @@ def _ratio(problem: AllocationProblem, spend: FloatArray) -> float:
     return problem.worth(problem.gain_draws(spend)) / max(float(spend.sum()), 1e-300)
 
 
-def _of_ratio(problem: AllocationProblem, found: Allocation, asked: float) -> Certificate:
-    """The certificate of a ratio less one, from that of gain - asked x spend."""
-    total, gain = float(found.spend.sum()), float(problem.gain_draws(found.spend).mean())
-    value = _ratio(problem, found.spend)
-    least = max(problem.box.least_total, 1e-300)
-    bound = max(max(asked, 0.0) + max(found.certificate.upper_bound, 0.0) / least, value)
+def _of_ratio(
+    problem: AllocationProblem, best: Allocation, found: Allocation, asked: float
+) -> Certificate:
+    """The certificate of a ratio less one, from what was found of gain - asked x spend."""
+    total, gain = float(best.spend.sum()), float(problem.gain_draws(best.spend).mean())
+    value, over = _ratio(problem, best.spend), found.certificate.upper_bound
+    spent = problem.box.least_total if over > 0.0 else problem.box.budget
+    bound = max(asked + over / max(spent, 1e-300), value)
     return replace(
         found.certificate,
         value=value - 1.0,
         upper_bound=bound - 1.0,
         gap=(bound - value) * total / gain if gain > 0.0 else 0.0,
+        residual=best.certificate.residual,
         claim="no feasible split has a ROMI so much higher that it earns {} more",
     )
 

@@ -19,12 +19,14 @@ from optimizer.allocation.problem import (
     near_zero,
 )
 from optimizer.allocation.rounding import spread
+from optimizer.allocation.rows import Target
 
 REACH = (0.0, 2.0, 6.0, 40.0)  # lots on either side that may be chosen, wider if too few
 EASED_REACH = 6.0
 MANY_CELLS = 300  # from here on cells are rounded pattern by pattern
 LEAST_LOSS = 1e-9  # of the objective: more lost by plain rounding is worth a program
 LITTLE = 1e-12  # of a row: numbers closer than this are one
+ASKED_AGAIN = 3  # times that a target the curves' bends made miss is asked for more
 
 
 def in_lots(problem: AllocationProblem, spend: FloatArray) -> FloatArray | None:
@@ -169,19 +171,34 @@ def _programmed(
     base = np.clip(np.floor(spend / lot), low, high)
     start = in_money(base, lot)
     inside = np.maximum(start, near_zero(problem.upper))
-    matrix, least, most = _program_rows(problem, start, inside, eased)
+    matrix, least, most = _program_rows(problem, start, eased)
     worth = _worth_of_lots(problem, base, inside) - problem.cost_per_spend
     size = max(float(np.abs(worth).max()), 1e-300)
-    found = milp(
-        -worth / size,
-        integrality=np.ones(n, dtype=np.int64),
-        bounds=Bounds(low - base, high - base),
-        constraints=LinearConstraint(matrix * lot, least, most),
-    )
-    if found.x is None:
-        return None
-    answer = in_money(base + np.round(found.x), lot)
-    return answer if _keeps(problem, answer, 2.0 * eased) else None
+    asked = np.zeros(least.size)
+    for _ in range(1 + ASKED_AGAIN):
+        found = milp(
+            -worth / size,
+            integrality=np.ones(n, dtype=np.int64),
+            bounds=Bounds(low - base, high - base),
+            constraints=LinearConstraint(matrix * lot, least + asked, most),
+        )
+        if found.x is None:
+            return None
+        answer = in_money(base + np.round(found.x), lot)
+        if _keeps(problem, answer, 2.0 * eased):
+            return answer
+        missed = _missed(problem, answer)
+        if not missed.any():
+            return None
+        first = 1 + len(problem.coupling.names)
+        asked[first : first + missed.size] += 2.0 * missed
+    return None
+
+
+def _missed(problem: AllocationProblem, spend: FloatArray) -> FloatArray:
+    """How far a split misses each target."""
+    reached = [problem.reached(target, spend)[0] for target in problem.targets]
+    return np.asarray(np.maximum(-np.array(reached, dtype=float), 0.0))
 
 
 def _worth_of_lots(problem: AllocationProblem, base: FloatArray, inside: FloatArray) -> FloatArray:
@@ -195,10 +212,21 @@ def _worth_of_lots(problem: AllocationProblem, base: FloatArray, inside: FloatAr
     return np.asarray((gains.value(start + problem.lot) - gains.value(start)) / problem.lot)
 
 
+def _worth_to(problem: AllocationProblem, target: Target, start: FloatArray) -> FloatArray:
+    """What a unit of the next lot (n,) of every cell adds to a target on average."""
+    draws = problem.draws
+    if draws is None:
+        rise = problem.mean_gain.value(start + problem.lot) - problem.mean_gain.value(start)
+    else:
+        weights, now = problem.draw_weights(target, start), draws.source.value(start)
+        rise = weights @ (draws.source.value(start + problem.lot) - now)
+    return np.asarray(rise / problem.lot * target.worth - target.cost)
+
+
 def _program_rows(
-    problem: AllocationProblem, start: FloatArray, inside: FloatArray, eased: float
+    problem: AllocationProblem, start: FloatArray, eased: float
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Rows on the change of spend: total, rows, targets by slope, moves by side."""
+    """Rows on the change of spend: total, rows, targets by their next lot, moves by side."""
     n, rows = start.size, problem.coupling
     box = problem.box
     total = float(start.sum())
@@ -209,7 +237,7 @@ def _program_rows(
     most = [[box.budget - total], rows.upper - used + ease]
     for target in problem.targets:
         reached, size = problem.reached(target, start)
-        matrix.append(problem.target_slope(target, inside)[None])
+        matrix.append(_worth_to(problem, target, start)[None])
         least.append([-reached + LITTLE * size])
         most.append([np.inf])
     if problem.most_moved is not None:

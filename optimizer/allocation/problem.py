@@ -259,11 +259,17 @@ class AllocationProblem:
         if not (isinstance(self.gains, TabulatedDraws) and target.is_cautious and self.is_cautious):
             slope = self.mean_gain.marginal(inside)
         else:
-            source = self.gains.source
-            gains = (source.value(spend) - source.value(self.reference)) @ target.worth
-            weights = self.measure.weights(self.measure.worst(gains))
-            slope = weights @ source.marginal(inside)
+            slope = self.draw_weights(target, spend) @ self.gains.source.marginal(inside)
         return np.asarray(np.where(np.isfinite(slope), slope, 0.0) * target.worth - target.cost)
+
+    def draw_weights(self, target: Target, spend: FloatArray) -> FloatArray:
+        """How much each draw (N,) counts in a target at a split: all alike, or by its caution."""
+        assert isinstance(self.gains, TabulatedDraws)
+        source = self.gains.source
+        gains = (source.value(spend) - source.value(self.reference)) @ target.worth
+        if not (target.is_cautious and self.is_cautious):
+            return np.full(gains.size, 1.0 / gains.size)
+        return self.measure.weights(self.measure.worst(gains))
 
     def marginal_gain(self, spend: FloatArray) -> FloatArray:
         """Slope (n,) of the objective, before the cost of spending: with caution, under the

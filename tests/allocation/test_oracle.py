@@ -98,6 +98,19 @@ def test_no_split_tried_beats_an_answer_under_two_constraints(pair, objective, r
     assert_holds(case_of(pair, objective, risk))
 
 
+@pytest.mark.parametrize(
+    ("pair", "objective", "risk"),
+    [
+        (("minimum_if_active", "share"), "romi", "plain"),
+        (("minimum_if_active", "romi_target"), "romi", "caution"),
+        (("between", "profit_target"), "romi", "tail"),
+    ],
+)
+def test_a_ratio_beyond_reach_is_lowered_to_the_best(pair, objective, risk):
+    """The current split earns more per spend than any split the constraints allow."""
+    assert assert_holds(case_of(pair, objective, risk, SLOW_SEED)) <= SMALL_GAP
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("risk", RISKS)
 @pytest.mark.parametrize("objective", OBJECTIVES)
