@@ -148,11 +148,17 @@ class _Search:
 def _cut(relaxation: Relaxation, box: Box, best: FloatArray) -> tuple[int, float]:
     """The cell the envelope flatters most, split at its spend; an optional one, at on or off.
 
-    Where no envelope flatters (with caution the draws' weights do), the cell that lies furthest
-    from the best split known, half-way.
+    Cells between off and their least come first. Where no envelope flatters (with caution the
+    draws' weights do), the cell that lies furthest from the best split known, half-way.
     """
     width = box.upper - box.floor
     can_cut = width > ROUNDING * box.upper
+    undecided = np.where(
+        box.optional, np.minimum(relaxation.spend, box.lower - relaxation.spend), 0
+    )
+    if np.any(undecided > OFF_THE_ENDS * box.lower):
+        cell = int(undecided.argmax())
+        return cell, 0.5 * float(box.lower[cell])
     shortfall = np.where(can_cut, relaxation.shortfall, 0.0)
     if shortfall.sum() > OFF_THE_ENDS * abs(relaxation.bound) * TARGET_GAP:
         cell = int(shortfall.argmax())
