@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ __all__ = [
     "FloatArray",
     "History",
     "Layout",
+    "Measure",
     "Severity",
     "Spacing",
     "Table",
@@ -48,6 +49,14 @@ class Control:
     name: str
     kind: ControlKind
     values: FloatArray  # (n_markets, n_periods), as in the file
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A count of what spend bought: impressions, clicks, customers (new ones) or orders."""
+
+    name: str
+    counts: FloatArray  # (n_markets, n_periods, n_channels), per period
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +79,34 @@ class History:
     currency: str | None = None
     findings: tuple[Finding, ...] = field(default=())
     content_hash: str = ""  # "sha256:..." of the numbers, not of the file's bytes; always computed
+    measures: tuple[Measure, ...] = ()  # attributed only
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "content_hash", _content_hash(self))
+
+    def measure(self, name: str) -> FloatArray | None:
+        """A measure by its name (n_markets, n_periods, n_channels); None where there is none."""
+        return next((found.counts for found in self.measures if found.name == name), None)
+
+    def counting(self, response: str) -> History:
+        """The history with another response: itself for revenue, else with new customers.
+
+        Raises
+        ------
+        HistoryError
+            It counts no new customers by channel, or another response is asked for.
+        """
+        if response == "revenue":
+            return self
+        if response != "customers":
+            raise HistoryError(f'there is no response "{response}". Write revenue or customers.')
+        counts = self.measure("customers")
+        if counts is None or not counts.any():
+            raise HistoryError(
+                "the history counts no new customers by channel. Name their column, as "
+                "`columns: {customers: new_customers}`, or fit revenue."
+            )
+        return replace(self, revenue=counts)
 
     @classmethod
     def from_frame(
@@ -95,10 +129,10 @@ class History:
             By the columns if absent.
         columns : mapping, optional
             As ``history.columns`` of a scenario. Attributed: ``date, channel, spend, revenue,
-            market, currency``. Aggregate: ``date``, ``revenue`` (a list is a product),
-            ``market``, ``population``, ``channels`` (channel -> spend column), ``controls``
-            (column -> promotion, holiday, demand or other; or a list). What it does not name is
-            recognised by usual names, controls excepted.
+            market, currency, impressions, clicks, customers, orders``. Aggregate: ``date``,
+            ``revenue`` (a list is a product), ``market``, ``population``, ``channels`` (channel ->
+            spend column), ``controls`` (column -> promotion, holiday, demand or other; or a list).
+            What it does not name is recognised by usual names, controls excepted.
         currency : str, optional
             Of all money; must agree with a currency column.
 
@@ -186,6 +220,7 @@ def history_of_tables(
         grid.population,
         currency,
         tuple(notebook.findings),
+        measures=tuple(Measure(name, values) for name, values in grid.measures.items()),
     )
 
 
@@ -230,7 +265,10 @@ def _joined_layout(all_roles: Sequence[Roles], wanted: Layout | None) -> Layout:
 
 
 def _content_hash(history: History) -> str:
-    """The sha256 of names and numbers; channels, markets and controls in alphabetical order."""
+    """The sha256 of names and numbers; channels, markets and controls in alphabetical order.
+
+    What a history need not have is in it only where it is there.
+    """
     markets = sorted(range(len(history.markets)), key=lambda place: history.markets[place] or "")
     channels = sorted(range(len(history.channels)), key=lambda place: history.channels[place])
     controls = sorted(history.controls, key=lambda control: control.name)
@@ -244,6 +282,9 @@ def _content_hash(history: History) -> str:
         "population": history.population is not None,
         "currency": history.currency,
     }
+    measures = sorted(history.measures, key=lambda measure: measure.name)
+    if measures:
+        names["measures"] = [measure.name for measure in measures]
     digest = hashlib.sha256(json.dumps(names, sort_keys=True, ensure_ascii=True).encode())
     revenue = history.revenue[markets]
     arrays = [
@@ -253,6 +294,7 @@ def _content_hash(history: History) -> str:
     ]
     if history.population is not None:
         arrays.append(history.population[markets])
+    arrays += [measure.counts[markets][..., channels] for measure in measures]
     for numbers in arrays:  # + 0.0 turns -0.0 into 0.0; "<f8" is the same bytes on any machine
         digest.update(np.ascontiguousarray(numbers + 0.0, dtype="<f8").tobytes())
     return f"sha256:{digest.hexdigest()}"

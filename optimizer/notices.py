@@ -111,6 +111,7 @@ def _unread_keys(question: Question) -> Iterator[PlanWarning]:
             message="margin is not read by the objective customer_value: values, or "
             "customers, say what a customer is worth.",
         )
+    counts_customers = counts_customers or question.fitted.counts == "customers"
     if scenario.targets and scenario.targets.cac is not None and not counts_customers:
         yield PlanWarning(
             code="cac_counts_response",
@@ -145,8 +146,8 @@ def _about_customers(question: Question) -> Iterator[PlanWarning]:
         yield PlanWarning(
             code="customers_from_revenue",
             message="The curves count revenue, taken to be of first orders: a unit of it counts "
-            "the value of a customer / the first order. Fit curves to new customers where the "
-            "history tells them.",
+            "the value of a customer / the first order. Where the history counts new customers, "
+            "fit: {response: customers} is better.",
         )
 
 

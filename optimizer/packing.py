@@ -39,6 +39,9 @@ def history_to_parquet(history: History) -> bytes:
         columns["revenue"] = history.revenue.ravel()
     for control in history.controls:
         columns[f"control:{control.name}"] = np.asarray(control.values).ravel()
+    for measure in history.measures:
+        for place, channel in enumerate(history.channels):
+            columns[f"{measure.name}:{channel}"] = measure.counts[..., place].ravel()
     names = {
         "layout": history.layout,
         "spacing": history.spacing.value,
@@ -46,6 +49,7 @@ def history_to_parquet(history: History) -> bytes:
         "channels": history.channels,
         "markets": history.markets,
         "controls": [[control.name, control.kind] for control in history.controls],
+        "measures": [measure.name for measure in history.measures],
         "population": None if history.population is None else history.population.tolist(),
         "currency": history.currency,
         "findings": [asdict(finding) for finding in history.findings],
@@ -68,7 +72,7 @@ def history_of_parquet(data: bytes) -> History:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from optimizer.history import Control, History, Spacing
+    from optimizer.history import Control, History, Measure, Spacing
     from optimizer.tables.findings import Finding, Severity
 
     try:
@@ -102,6 +106,7 @@ def history_of_parquet(data: bytes) -> History:
             Finding(**found | {"severity": Severity(found["severity"])})
             for found in names["findings"]
         ),
+        measures=tuple(Measure(name, by_channel(name)) for name in names.get("measures", ())),
     )
 
 

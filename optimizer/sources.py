@@ -36,6 +36,18 @@ class Columns(Document):
     currency: str | None = Field(
         default=None, description="column of the currency, one code for all rows"
     )
+    impressions: str | None = Field(
+        default=None, description="column of impressions, a count, in the layout attributed"
+    )
+    clicks: str | None = Field(
+        default=None, description="column of clicks, a count, in the layout attributed"
+    )
+    customers: str | None = Field(
+        default=None, description="column of new customers, a count, in the layout attributed"
+    )
+    orders: str | None = Field(
+        default=None, description="column of orders, a count, in the layout attributed"
+    )
     channels: dict[str, str] | None = Field(
         default=None,
         description="channel -> its spend column, in the layout aggregate; currency per period",
@@ -119,6 +131,12 @@ class FitOptions(Document):
         default=0.0,
         description="sd by which the log of effectiveness wanders, per root week, such as 0.01; "
         "the curves are then today's; layout aggregate",
+    )
+
+    response: Literal["revenue", "customers"] = Field(
+        default="revenue",
+        description="what the curves earn: revenue, or the new customers that the history counts "
+        "by channel; layout attributed",
     )
 
     def stated(self) -> dict[str, Any]:

@@ -317,6 +317,16 @@ def test_files_that_do_not_match_are_told():
     assert (found.code, found.severity) == ("market_mismatch", FATAL)
 
 
+def test_measures_that_cannot_be_read_or_come_twice_are_told():
+    table = clean_long().assign(clicks="many")
+    (found,) = findings_of(table)
+    assert (found.code, found.severity, found.column) == ("measure_left_out", WARNING, "clicks")
+    ads = clean_long().assign(clicks=5).drop(columns="revenue").to_csv(index=False)
+    crm = clean_long().assign(clicks=6).drop(columns="spend").to_csv(index=False)
+    (found,) = findings_of_files(("ads.csv", ads), ("crm.csv", crm))
+    assert (found.code, found.severity) == ("measure_twice", WARNING)
+
+
 def test_no_code_is_without_a_test():
     source = Path(check.__code__.co_filename).parent
     files = [source / "quality.py", *(source / "tables").glob("*.py")]

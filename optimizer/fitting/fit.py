@@ -42,6 +42,7 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
     carryover: str = "geometric",
     baseline: str = "trend",
     drift: float = 0.0,
+    response: str = "revenue",
     seed: int = 1,
     draws: int = 400,
     progress: Progress = _unheard,
@@ -73,6 +74,8 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
     drift : float
         Standard deviation by which the log of every channel's effectiveness wanders, per root
         week, such as 0.01; the curves are then today's. Aggregate, one market.
+    response : {"revenue", "customers"}
+        What the curves earn: revenue, or the new customers an attributed history counts.
     seed : int
         Of the starts and the draws: the same seed gives the same Model.
     draws : int
@@ -92,6 +95,8 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
     ------
     FitError
         The history cannot carry a fit; the text says what to do.
+    HistoryError
+        New customers are asked for, and the history counts none.
     UnusableTestsError
         Lift tests that cannot be meant or are not of this history, every fault at once.
     DocumentError
@@ -102,6 +107,7 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
     .. [1] Jin et al. (2017), Bayesian Methods for Media Mix Modeling with Carryover and Shape
        Effects.
     """
+    history = history.counting(response)
     refuse_unfit(history)
     refuse_factors(history, incrementality or {})
     check_lift_tests(lift_tests or (), history)
@@ -126,6 +132,7 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
     return Model(
         currency=history.currency,
         period=history.spacing.value,
+        counts="customers" if response == "customers" else None,
         channels=channels,
         fit=_record(history, chosen, fitted),
     )

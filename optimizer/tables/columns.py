@@ -17,8 +17,11 @@ from optimizer.tables.headers import channel_of, folded, recipe, usual_for
 Layout = Literal["attributed", "aggregate"]
 ControlKind = Literal["promotion", "holiday", "demand", "other"]
 
+#: What else an attributed table may count per channel and period.
+MEASURES = ("impressions", "clicks", "customers", "orders")
+_KEYS = ("date", "channel", "spend", "revenue", "market", "currency")
 _FIELDS = {
-    "attributed": ("date", "channel", "spend", "revenue", "market", "currency"),
+    "attributed": (*_KEYS, *MEASURES),
     "aggregate": ("date", "revenue", "market", "population", "currency", "channels", "controls"),
 }
 _ASKED: dict[Layout, dict[str, Any]] = {
@@ -42,6 +45,7 @@ class Roles:
     population: str | None = None
     currency: str | None = None
     controls: dict[str, ControlKind] = field(default_factory=dict)
+    measures: dict[str, str] = field(default_factory=dict)  # long tables: measure -> column
     ignored: tuple[str, ...] = ()
 
     def number_columns(self) -> tuple[str, ...]:
@@ -71,6 +75,7 @@ class Roles:
             "population": self.population,
             "currency": self.currency,
             "controls": shortened(controls),
+            **self.measures,
         }
         return stopped("; ".join(f"{part}: {which}" for part, which in parts.items() if which))
 
@@ -195,6 +200,18 @@ class _Asker:
             )
         return found[0] if found else None
 
+    def measures(self, given: Mapping[str, Any], taken: Sequence[str]) -> dict[str, str]:
+        """Measure -> its column as given, or the only free one with a usual name."""
+        found = {}
+        for measure in MEASURES:
+            if given.get(measure) is not None:
+                found[measure] = self.existing(given[measure], measure)
+            elif measure not in given:
+                free = [name for name in self.names if name not in taken]
+                usual = usual_for(measure, free)
+                found |= {measure: usual[0]} if len(usual) == 1 else {}
+        return found
+
 
 def _settled_layout(ask: _Asker, layout: Layout | None, given: Mapping[str, Any]) -> Layout:
     if layout is not None:
@@ -218,7 +235,7 @@ def _settled_layout(ask: _Asker, layout: Layout | None, given: Mapping[str, Any]
 
 
 def _long_roles(ask: _Asker, given: Mapping[str, Any], whole: bool) -> Roles:
-    found = {role: ask.one(given, role) for role in _FIELDS["attributed"]}
+    found = {role: ask.one(given, role) for role in _KEYS}
     needed = ["date", "channel"] + (["spend", "revenue"] if whole else [])
     missing = [f"{role} column" for role in needed if found[role] is None]
     if not whole and found["spend"] is None and found["revenue"] is None:
@@ -226,6 +243,8 @@ def _long_roles(ask: _Asker, given: Mapping[str, Any], whole: bool) -> Roles:
     if missing:
         raise ask.incomplete(missing, given)
     used = [name for name in found.values() if name is not None]
+    measures = ask.measures(given, used)
+    used += measures.values()
     _refuse_double_use(ask, used)
     return Roles(
         "attributed",
@@ -235,6 +254,7 @@ def _long_roles(ask: _Asker, given: Mapping[str, Any], whole: bool) -> Roles:
         revenue=(found["revenue"],) if found["revenue"] else (),
         market=found["market"],
         currency=found["currency"],
+        measures=measures,
         ignored=tuple(name for name in ask.names if name not in used),
     )
 
@@ -258,9 +278,11 @@ def _wide_roles(ask: _Asker, given: Mapping[str, Any], whole: bool) -> Roles:
         date,
         channels=channels,
         revenue=revenue,
+        market=single["market"],
+        population=single["population"],
+        currency=single["currency"],
         controls=controls,
         ignored=tuple(name for name in ask.names if name not in used),
-        **single,
     )
 
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from optimizer.tables.cells import FloatArray
-from optimizer.tables.columns import ControlKind, Layout
+from optimizer.tables.columns import MEASURES, ControlKind, Layout
 from optimizer.tables.dates import (
     Days,
     Spacing,
@@ -28,7 +28,12 @@ from optimizer.tables.dates import (
     spacing_of,
 )
 from optimizer.tables.findings import Finding, Notebook, Severity, counted, there_are
-from optimizer.tables.observations import check_duplicates, control_kinds, report_unmatched
+from optimizer.tables.observations import (
+    KEY,
+    check_duplicates,
+    control_kinds,
+    report_unmatched,
+)
 from optimizer.tables.openings import closed_findings, opening_times
 
 FEWEST_PERIODS = 30  # ESTIMATION: fatal below
@@ -49,6 +54,7 @@ class Grid:
     revenue: FloatArray
     controls: dict[str, tuple[ControlKind, FloatArray]]
     population: FloatArray | None
+    measures: dict[str, FloatArray]
 
 
 @dataclass(slots=True)
@@ -112,6 +118,7 @@ def assemble(observed: pd.DataFrame, layout: Layout, joined: bool, notebook: Not
     _check_extent(observed, axes, layout, notebook)
     notebook.raise_if_fatal()
     spend, revenue = _filled(observed, axes, layout, notebook)
+    measures = _measures(observed, axes, notebook)
     controls = _controls(observed, axes)
     population = _population(observed, axes, notebook)
     notebook.raise_if_fatal()
@@ -125,6 +132,7 @@ def assemble(observed: pd.DataFrame, layout: Layout, joined: bool, notebook: Not
             revenue,
             controls,
             population,
+            measures,
         ),
         notebook,
     )
@@ -379,6 +387,23 @@ def _controls(observed: pd.DataFrame, axes: _Axes) -> dict[str, tuple[ControlKin
     return found
 
 
+def _measures(observed: pd.DataFrame, axes: _Axes, notebook: Notebook) -> dict[str, FloatArray]:
+    """Measures by name (market, period, channel); 0 where a channel counts none."""
+    found = {}
+    for measure in MEASURES:
+        rows = observed[observed["part"] == measure]
+        rows = rows[rows["market"].isin(axes.markets) & rows["name"].isin(axes.channels)]
+        if rows.duplicated(KEY).any():
+            text = f"{measure} are counted in several files; those of the first were taken."
+            notebook.warning("measure_twice", text, column=str(rows["column"].iloc[0]))
+        if not rows.empty:
+            rows = rows.drop_duplicates(KEY)
+            values, seen = axes.spread(rows, axes.channels)
+            told = seen.any(axis=(0, 2), keepdims=True)
+            found[measure] = straight_lines(np.where(told, np.nan_to_num(values), np.nan))
+    return found
+
+
 def _population(observed: pd.DataFrame, axes: _Axes, notebook: Notebook) -> FloatArray | None:
     rows = observed[observed["part"] == "population"]
     if rows.empty:
@@ -424,4 +449,5 @@ def _without_unused(grid: Grid, notebook: Notebook) -> Grid:
         grid.revenue[..., used] if attributed else grid.revenue,
         grid.controls,
         grid.population,
+        {name: values[..., used] for name, values in grid.measures.items()},
     )

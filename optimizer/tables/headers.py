@@ -32,6 +32,12 @@ market: market geo region country dma territory markt gebiet bundesland marché 
 market: pays mercado región país pais рынок регион страна 市场
 population: population pop inhabitants einwohner bevölkerung población poblacion habitants население
 currency: currency currency_code waehrung währung devise moneda divisa валюта
+impressions: impressions impr impressionen показы 展示
+clicks: clicks link_clicks klicks clics clicks_all клики 点击
+customers: new_customers first_orders neukunden nouveaux_clients nuevos_clientes новые_клиенты
+customers?: customers kunden clients clientes клиенты
+orders: orders purchases bestellungen commandes pedidos заказы 订单
+orders?: conversions transactions
 """
 
 

@@ -22,7 +22,7 @@ from optimizer.tables.cells import (
     names,
     numbers,
 )
-from optimizer.tables.columns import ControlKind, Roles, shortened
+from optimizer.tables.columns import MEASURES, ControlKind, Roles, shortened
 from optimizer.tables.dates import days_of
 from optimizer.tables.findings import Finding, Notebook, Severity, counted, fatal
 from optimizer.tables.headers import channel_of, is_delivery, recipe
@@ -44,8 +44,8 @@ def observe(table: Table, roles: Roles, notebook: Notebook) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per observation: ``part`` ("spend", "revenue", "population", or the kind of a
-        control), ``day`` (since 1970), ``market`` and ``name`` ("" for none), ``value``
+        One row per observation: ``part`` ("spend", "revenue", "population", a measure, or the
+        kind of a control), ``day`` (since 1970), ``market`` and ``name`` ("" for none), ``value``
         (NaN for a blank cell), ``row``, ``column``, ``file``.
     """
     _report_ignored(table, roles, notebook)
@@ -70,6 +70,10 @@ def observe(table: Table, roles: Roles, notebook: Notebook) -> pd.DataFrame:
         parts.append(
             place.assign(part="population", name="", value=values, column=roles.population)
         )
+    for measure, column in roles.measures.items():
+        counts = _measure(table, column, mark, notebook)
+        if counts is not None:
+            parts.append(place.assign(part=measure, name=channel, value=counts, column=column))
     for column, kind in roles.controls.items():
         for name, values in _control(table, column, mark, notebook).items():
             parts.append(place.assign(part=kind, name=name, value=values, column=column))
@@ -172,6 +176,24 @@ def _report_blank(table: Table, column: str, done: str, notebook: Notebook) -> N
         )
 
 
+def _measure(table: Table, column: str, mark: Mark, notebook: Notebook) -> FloatArray | None:
+    """Counts of what spend bought; None, with a warning, where they are none."""
+    own = Notebook()
+    values = numbers(table, column, mark, own)
+    wrong = own.findings[0].message if own.findings else None
+    if wrong is None and bool(np.any(values < 0.0)):
+        wrong = "a count is negative"
+    if wrong is None:
+        return values
+    notebook.warning(
+        "measure_left_out",
+        f"the column was left out, nothing else rests on it: {wrong.rstrip('.')}.",
+        column=column,
+        file=table.file,
+    )
+    return None
+
+
 def _control(table: Table, column: str, mark: Mark, notebook: Notebook) -> dict[str, FloatArray]:
     cells = table.frame[column]
     if not is_text(cells):
@@ -229,9 +251,10 @@ def currency_of(
 def check_duplicates(observed: pd.DataFrame, notebook: Notebook) -> None:
     """Fatal findings for a date, channel and market given twice; both rows are named.
 
-    `observed` has a ``period`` column beside those of :func:`observe`. Population may repeat.
+    `observed` has a ``period`` column beside those of :func:`observe`. Population may repeat, and
+    so may measures, of which the first counts.
     """
-    listed = observed[observed["part"] != "population"]
+    listed = observed[~observed["part"].isin(["population", *MEASURES])]
     first = listed.drop_duplicates(KEY)
     again = listed[listed.duplicated(KEY)]
     if again.empty:
@@ -284,6 +307,7 @@ def _as_file(value: object) -> str | None:
 
 def control_kinds(observed: pd.DataFrame) -> dict[str, ControlKind]:
     """Control name -> kind, in order of appearance."""
-    controls = observed[~observed["part"].isin(["spend", "revenue", "population"])]
+    others = ["spend", "revenue", "population", *MEASURES]
+    controls = observed[~observed["part"].isin(others)]
     listed = controls.drop_duplicates(["part", "name"])
     return dict(zip(listed["name"], listed["part"], strict=True))

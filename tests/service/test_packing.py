@@ -27,6 +27,8 @@ from optimizer import (
     model_to_bytes,
     read_history,
 )
+from optimizer.history import Measure
+from optimizer.tables.columns import MEASURES
 from tests.service.running import MODEL, SHOP
 
 MONEY = st.floats(0, 1e13, allow_subnormal=True)
@@ -78,6 +80,10 @@ def parts(draw):
         "population": draw(st.none() | st.just(numbers(draw, len(markets)))),
         "currency": draw(st.none() | st.sampled_from(["EUR", "₽"])),
         "findings": tuple(draw(st.lists(findings(), max_size=2))),
+        "measures": tuple(
+            Measure(name, numbers(draw, *by_period, len(channels)))
+            for name in draw(st.lists(st.sampled_from(MEASURES), max_size=2, unique=True))
+        ),
     }
 
 
@@ -92,8 +98,8 @@ def assert_same(one, other):
         assert len(one) == len(other)
         for mine, theirs in zip(one, other, strict=True):
             assert_same(mine, theirs)
-    elif isinstance(one, Control):
-        for field in fields(Control):
+    elif isinstance(one, Control | Measure):
+        for field in fields(one):
             assert_same(getattr(one, field.name), getattr(other, field.name))
     else:
         assert one == other
