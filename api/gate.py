@@ -59,6 +59,8 @@ class Gate:
             if passage.stated_bytes > self.most_bytes:
                 raise TooLargeError
             await self.app(scope, passage.receive, passage.send)
+            if passage.over:
+                raise TooLargeError
         except TooLargeError:
             await passage.refuse(self.most_bytes)
         finally:
@@ -93,17 +95,21 @@ class _Passage:
         length = headers.get(b"content-length", b"0")
         self.stated_bytes = int(length) if length.isdigit() else 0
         self.status, self._seen = 0, 0
+        self.over = False  # whether more came than may
 
     async def receive(self) -> Message:
         """The next part of the body, counted."""
         message = await self._receive()
         self._seen += len(message.get("body", b""))
         if self._seen > self._most:
+            self.over = True
             raise TooLargeError
         return message
 
     async def send(self, message: Message) -> None:
         """The next part of the answer, with the headers every answer has."""
+        if self.over and not self.status:
+            return  # whatever the application makes of half a body
         if message["type"] == "http.response.start":
             self.status = message["status"]
             own = [(b"x-request-id", self.identity.encode()), *SECURITY]
@@ -117,6 +123,7 @@ class _Passage:
         told = f"The body is larger than {most_bytes >> 20} MB. Send less at once."
         body = json.dumps(problem(413, "too_large", told, request=self.identity)).encode()
         headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+        self.over = False
         await self.send({"type": "http.response.start", "status": 413, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from api.jobs.bounds import check_file, check_history
 from api.store.blobs import Blobs
 
 if TYPE_CHECKING:
@@ -78,12 +79,15 @@ def read_upload(payload: dict[str, Any], context: Context) -> dict[str, Any]:
     from optimizer import history_to_parquet, parse_history
 
     sources = [(file["name"], Path(file["path"]).read_bytes()) for file in payload["files"]]
+    for name, data in sources:
+        check_file(name, data)
     history = parse_history(
         sources,
         layout=payload.get("layout"),
         columns=payload.get("columns"),
         currency=payload.get("currency"),
     )
+    check_history(history)
     row = {
         "content_hash": history.content_hash,
         "summary": summary_of(history),

@@ -45,9 +45,11 @@ class Database:
                 url, connect_args={"timeout": BUSY_MILLISECONDS / 1000}, pool_size=20
             )
             _tune_sqlite(self.engine)
+            self._reader = self.engine
         else:
             modern = url.set(drivername="postgresql+psycopg")
             self.engine = create_engine(modern, pool_size=10, max_overflow=20, pool_pre_ping=True)
+            self._reader = self.engine.execution_options(isolation_level="REPEATABLE READ")
 
     @staticmethod
     def _prepare_place(name: str | None) -> None:
@@ -66,7 +68,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees one moment of the data and writes nothing."""
-        with self.engine.connect() as connection:
+        with self._reader.connect() as connection:
             yield connection
 
     @contextmanager
