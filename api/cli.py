@@ -156,6 +156,7 @@ def check(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     """Say what is wrong, or noteworthy, in a history."""
     from api.output import Answer, Delivery
     from api.services import read_named_history
+    from api.terminal.funnels import funnel_as_data
     from api.terminal.histories import FINDING_COLUMNS, findings_as_data, show_check
     from optimizer import UnusableHistoryError
 
@@ -167,7 +168,9 @@ def check(  # noqa: PLR0913, PLR0917  (one parameter for each option)
         except UnusableHistoryError as unusable:
             history, findings = None, unusable.findings
         records = findings_as_data(findings)
-        content = {"usable": history is not None, "findings": records}
+        content: dict[str, Any] = {"usable": history is not None, "findings": records}
+        if history is not None and history.measures:
+            content["channels"] = funnel_as_data(history)
         show = partial(show_check, _names(files), history, findings)
         delivery.hand_over(Answer(content, records, FINDING_COLUMNS), show)
     if history is None:

@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     )
     from optimizer.fitting.fit import fit
     from optimizer.folders import open_archive
+    from optimizer.funnels import funnel
     from optimizer.geo_revenue import GeoRevenue
     from optimizer.geo_test import GeoTestError, GeoTestResult, analyse_geo_test
     from optimizer.history import Control, History, Spacing, UnusableHistoryError
@@ -98,6 +99,7 @@ _ON_FIRST_USE = {
     "check": "optimizer.quality",
     "fit": "optimizer.fitting.fit",
     "fit_many": "optimizer.many",
+    "funnel": "optimizer.funnels",
     "history_of_parquet": "optimizer.packing",
     "history_to_parquet": "optimizer.packing",
     "lift_test_record": "optimizer.lift_test_table",
@@ -171,6 +173,7 @@ __all__ = [
     "fit_many",
     "frontier",
     "full_workbook",
+    "funnel",
     "history_of_parquet",
     "history_to_parquet",
     "lift_test_record",

@@ -26,6 +26,13 @@ def customers(  # noqa: PLR0913, PLR0917  (one parameter for each option)
         dt.datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Last day that counts; the data's last if absent."),
     ] = None,
+    history: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Spend by channel, with new customers, orders or clicks: tells CAC and LTV/CAC.",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the document as JSON.")] = False,
     output: Annotated[
@@ -36,7 +43,7 @@ def customers(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     """Say what a new customer of each channel or segment is worth."""
     from api.output import Answer, Delivery
     from api.terminal.customers import show_customers
-    from optimizer import read_transactions, value_customers
+    from optimizer import funnel, read_history, read_transactions, value_customers
 
     with Delivery(as_json=as_json, output=output, quiet=quiet, kinds=(".json",)) as delivery:
         delivery.voice.progress(f"Reading {transactions.name} ...")
@@ -45,4 +52,9 @@ def customers(  # noqa: PLR0913, PLR0917  (one parameter for each option)
         read = read_transactions(transactions, columns=columns, as_of=last)
         delivery.voice.progress("Fitting how often, and for how much, customers order ...")
         found = value_customers(read, margin=margin, discount_rate=discount, seed=seed)
+        if history is not None:
+            bought = read_history(history)
+            if not bought.measures:
+                delivery.voice.warn(f"{history} counts no customers, orders or clicks by channel.")
+            found = found.model_copy(update={"channels": funnel(bought, found)})
         delivery.hand_over(Answer(found.to_dict()), partial(show_customers, found))

@@ -7,6 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from api.terminal.figures import compact, ratio, span
+from api.terminal.funnels import show_funnel
 from optimizer import Customers
 
 
@@ -34,6 +35,9 @@ def show_customers(found: Customers, console: Console) -> None:
         markup=False,
     )
     console.print(table)
+    if found.channels:
+        console.print()
+        show_funnel([row.model_dump(exclude_none=True) for row in found.channels], console)
     if any(row.is_pooled for row in found.segments):
         console.print("\n* too few customers: the value of all of them, with a wider interval.")
     console.print()

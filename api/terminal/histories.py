@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from api.terminal.figures import NONE, Scale, compact, listed, ratio
+from api.terminal.funnels import funnel_as_data, show_funnel
 from api.terminal.plans import grouped, show_list
 from optimizer import Diagnostic, Finding, History, Model, Severity
 
@@ -76,6 +77,8 @@ def show_check(
     for roles in (found for found in findings if found.code == ROLES):
         whose = f"Columns of {roles.file}" if roles.file else "Columns"
         console.print(f"{whose}: {roles.message}\n", markup=False, highlight=False)
+    if history is not None:
+        show_funnel(funnel_as_data(history), console)
     show_findings(findings, console)
     console.print(f"{names}: {verdict(findings)}.", markup=False)
 
@@ -133,6 +136,7 @@ def show_fit(model: Model, history: History, console: Console) -> None:
     console.print(f"{describe(history)}\n", markup=False)
     console.print(_curves(model))
     console.print()
+    show_funnel(funnel_as_data(history), console)
     for sentence in about_the_whole(model):
         console.print(sentence, highlight=False, markup=False)
     warnings = [note for note in _diagnostics(model) if note.severity == "warning"]

@@ -37,6 +37,26 @@ class Segment(Document):
     )
 
 
+class ChannelFigures(Document):
+    """What a channel's spend bought over the last year of a history."""
+
+    channel: str = Field(description="name of the channel")
+    spend: Number = Field(description="currency")
+    impressions: Number | None = Field(default=None, description="count")
+    clicks: Number | None = Field(default=None, description="count")
+    orders: Number | None = Field(default=None, description="count")
+    customers: Number | None = Field(default=None, description="new customers, count")
+    click_through_rate: Number | None = Field(default=None, description="clicks / impressions")
+    conversion_rate: Number | None = Field(
+        default=None, description="orders / clicks; new customers / clicks without orders"
+    )
+    order_value: Number | None = Field(default=None, description="revenue / orders, currency")
+    cac: Number | None = Field(default=None, description="spend / new customers, currency")
+    ltv_to_cac: Number | None = Field(
+        default=None, description="value of a new customer / cac, ratio"
+    )
+
+
 class CustomersFinding(Document):
     """One thing noticed in the transactions."""
 
@@ -69,6 +89,9 @@ class Customers(WholeDocument):
     weeks: int = Field(description="horizon, weeks since the first order")
     whole: Segment = Field(description="all customers together")
     segments: tuple[Segment, ...] = Field(description="one for each channel or segment")
+    channels: tuple[ChannelFigures, ...] = Field(
+        default=(), description="what spend bought, where a history was given beside"
+    )
     findings: tuple[CustomersFinding, ...] = Field(
         default=(), description="what was noticed in the transactions"
     )

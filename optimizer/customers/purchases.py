@@ -90,7 +90,8 @@ def expected_orders(
     Notes
     -----
     Computed as :math:`1 - {}_2F_1(r, a-1; a+b-1; -t/\alpha)`, its Pfaff transform, which stays
-    finite for any age; the formula as it stands covers very large a and b.
+    finite for any age; the formula as it stands covers very large a and b. What rounding leaves is
+    held between 0 and the orders :math:`r t / \alpha` of customers who never leave.
 
     Examples
     --------
@@ -105,4 +106,5 @@ def expected_orders(
     both = np.where(np.abs(both) < POLE, POLE, both)
     lost = hyp2f1(r, a - 1.0, both, -weeks / alpha)
     plain = (alpha / (alpha + weeks)) ** r * hyp2f1(r, b, both, weeks / (alpha + weeks))
-    return np.asarray(both / (a - 1.0) * (1.0 - np.where(np.isfinite(lost), lost, plain)))
+    orders = both / (a - 1.0) * (1.0 - np.where(np.isfinite(lost), lost, plain))
+    return np.asarray(np.clip(orders, 0.0, r / alpha * weeks))
