@@ -22,6 +22,7 @@ from api.door import Door
 from api.gate import Gate, Limiter
 from api.problems import RequestError, problem, problem_of
 from api.routes import access, health, histories, jobs, models, plans, questions, scenarios
+from api.schemas import Problem
 from api.serving.desk import Desk
 from api.serving.histories import BadUploadError
 from api.settings import Settings
@@ -57,9 +58,22 @@ def application(settings: Settings | None = None) -> FastAPI:
     for part in (histories, models, scenarios, plans, questions, jobs, access, health):
         app.include_router(part.router)
     _tell_errors(app)
+    _describe_problems(app)
     app.add_middleware(Door)
     app.add_middleware(Gate, most_bytes=chosen.upload_mb << 20, registry=registry)
     return app
+
+
+def _describe_problems(app: FastAPI) -> None:
+    """Put the one shape of errors into the OpenAPI document, where every route refers to it."""
+    usual = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = usual()
+        document["components"]["schemas"]["Problem"] = Problem.model_json_schema()
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 @asynccontextmanager

@@ -29,6 +29,23 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+def _example(**body: Any) -> ConfigDict:
+    """A body's own example, for readers of the OpenAPI document and for tests."""
+    return ConfigDict(json_schema_extra={"examples": [body]})
+
+
+_SCENARIO = {"periods": 13, "budget": 1_500_000, "channels": {"tv": {"max": 600_000}}}
+_CURVE = {"family": "hill", "ceiling": 90_000, "half_saturation": 40_000, "slope": 1.2}
+_MODEL = {
+    "model": 1,
+    "currency": "EUR",
+    "channels": [
+        {"channel": name, "history_spend_per_period": 30_000, "curve": _CURVE}
+        for name in ("tv", "search")
+    ],
+}
+
+
 class Problem(BaseModel):
     """RFC 9457: what went wrong, and what to do about it."""
 
@@ -45,6 +62,8 @@ class Problem(BaseModel):
 
 class FitIn(Body):
     """A history to fit curves to."""
+
+    model_config = _example(history="hst_01m85jv4c2q3n6v8x0z2b4d6f8", seed=1, make_current=True)
 
     history: str = Field(description="a history's id", max_length=80)
     name: Name = "Model"
@@ -65,6 +84,8 @@ class FitIn(Body):
 class ImportIn(Body):
     """Curves made elsewhere."""
 
+    model_config = _example(model=_MODEL, name="Own curves", make_current=True)
+
     model: ModelJson
     name: Name = "Model"
     make_current: bool = False
@@ -73,11 +94,15 @@ class ImportIn(Body):
 class AliasIn(Body):
     """What an alias means."""
 
+    model_config = _example(model="mdl_01m85jv4c2q3n6v8x0z2b4d6f8")
+
     model: str = Field(description="a model's id", max_length=80)
 
 
 class ScenarioIn(Body):
     """A scenario to keep."""
+
+    model_config = _example(scenario=_SCENARIO, name="Spring")
 
     scenario: ScenarioJson
     name: Name | None = Field(default=None, description="absent = the scenario's own")
@@ -87,11 +112,15 @@ class ScenarioIn(Body):
 class RunIn(Body):
     """A run of a kept scenario."""
 
+    model_config = _example(model="current")
+
     model: ModelId | None = Field(default=None, description="absent = the scenario's, or `current`")
 
 
 class RecommendationIn(Body):
     """A question to answer now; nothing is kept."""
+
+    model_config = _example(model="current", scenario=_SCENARIO)
 
     model: ModelId = "current"
     scenario: ScenariosJson
@@ -100,6 +129,10 @@ class RecommendationIn(Body):
 class WhatIfIn(Body):
     """A split to judge now; nothing is kept."""
 
+    model_config = _example(
+        model="current", scenario=_SCENARIO, split={"tv": 500_000, "search": 1_000_000}
+    )
+
     model: ModelId = "current"
     scenario: ScenarioJson
     split: Split = Field(description="money for the whole plan, by channel (and market)")
@@ -107,6 +140,8 @@ class WhatIfIn(Body):
 
 class FrontierIn(Body):
     """Budgets to sweep; nothing is kept."""
+
+    model_config = _example(model="current", scenario=_SCENARIO, points=20)
 
     model: ModelId = "current"
     scenario: ScenarioJson
@@ -119,11 +154,17 @@ class FrontierIn(Body):
 class CompareIn(Body):
     """Plans to lay side by side."""
 
+    model_config = _example(
+        plans=["pln_01m85jv4c2q3n6v8x0z2b4d6f8", "pln_01m85jv4c2q3n6v8x0z2b4d6f9"]
+    )
+
     plans: list[str] = Field(min_length=2, max_length=4, description="plans' ids")
 
 
 class KeyIn(Body):
     """A new API key."""
+
+    model_config = _example(name="nightly planner", scopes=["read", "write"], days=90)
 
     name: Name
     scopes: list[Literal["read", "write", "admin"]] = Field(min_length=1, max_length=3)
@@ -132,6 +173,8 @@ class KeyIn(Body):
 
 class RotateIn(Body):
     """A key's successor; the old one lives on for a while."""
+
+    model_config = _example(grace_hours=24)
 
     grace_hours: float = Field(default=24, ge=0, le=24 * 90)
 

@@ -8,9 +8,10 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Query, Request
 from fastapi.responses import JSONResponse, Response
 
-from api.schemas import Problem
 from api.store.idempotency import Kept
 from api.store.pages import MOST_ROWS
+
+PROBLEM = "#/components/schemas/Problem"  # put there by api.main
 
 Limit = Annotated[int, Query(ge=1, le=MOST_ROWS, description="rows of the page")]
 Cursor = Annotated[str | None, Query(max_length=80, description="`next_cursor` of the page before")]
@@ -30,17 +31,18 @@ _DETAIL = {
     422: "A document has faults, or nothing satisfies every constraint.",
     428: "If-Match is missing.",
     429: "Too many requests.",
-    503: "The database does not answer.",
+    503: "The database, or the disk, does not answer.",
+    507: "The disk is full.",
 }
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The errors a route documents: its own and those any route has."""
-    everywhere = (401, 403, 422, 429, 503)
+    everywhere = (401, 403, 413, 422, 429, 503, 507)
     return {
         status: {
             "description": _DETAIL[status],
-            "content": {"application/problem+json": {"schema": Problem.model_json_schema()}},
+            "content": {"application/problem+json": {"schema": {"$ref": PROBLEM}}},
         }
         for status in sorted({*everywhere, *statuses})
     }
