@@ -206,6 +206,7 @@ def _document(answer: _Answer) -> Plan:
         period=model.period,
         start=scenario.start or first_free(model),
         objective=scenario.objective,
+        counts=model.counts,
         caution=0.0 if scenario.risk else scenario.caution,
         route=answer.route,
         rows=outcome.rows,

@@ -169,6 +169,11 @@ class Plan(WholeDocument):
     period: str = "week"
     start: dt.date | None = None
     objective: str
+    counts: Literal["customers"] | None = Field(
+        default=None,
+        description="what the responses count: new customers, their intervals with the doubt of "
+        "their worth; null: revenue",
+    )
     caution: float
     route: str = Field(description="how the split was found; what-if: it was given")
     rows: tuple[AllocationRow, ...] = Field(alias="allocation")

@@ -14,6 +14,7 @@ import pandas as pd
 
 from optimizer.history import Control, History, Spacing
 from optimizer.synthetic import attributed_market, national_market
+from scenarios.buyers import BUYERS, orders
 
 FOLDER = Path(__file__).parent
 SHOP_SEED, NATIONAL_SEED = 6, 8
@@ -22,6 +23,7 @@ NATIONAL_CHANNELS = ("tv", "radio", "outdoor", "print", "social", "search")
 SPRING_SEEDS = {"north": 21, "south": 22}
 SPRING_CHANNELS = ("tv", "search", "print", "podcast", "direct_mail", "outdoor")
 SPRING_SPEND = (33_000, 24_000, 16_000, 6_500, 3_400, 2_600)  # EUR a week in each market
+CUSTOMERS_SEED, FIRST_ORDER_SCALE = 12, 2.0
 HOLIDAY_LIFT = 0.12  # of a usual week's revenue
 HOLIDAY_WEEKS = (47, 51)  # of the year: Black Friday, Christmas
 
@@ -95,7 +97,28 @@ def _market(name: str, seed: int) -> pd.DataFrame:
     )
 
 
+def customers() -> pd.DataFrame:
+    """An attributed history that counts new customers, whose first orders are its revenue."""
+    channels = tuple(BUYERS)
+    history = attributed_market(
+        CUSTOMERS_SEED, n_channels=len(channels), n_periods=104, spacing=Spacing.WEEK
+    ).history
+    first_order = np.array([usual for usual, _, _ in BUYERS.values()])
+    bought = np.round(history.revenue[0] / FIRST_ORDER_SCALE / first_order)
+    return pd.DataFrame(
+        {
+            "date": np.repeat(history.dates.date, len(channels)),
+            "channel": np.tile(channels, len(history.dates)),
+            "spend": np.round(history.spend[0].ravel() / FIRST_ORDER_SCALE, 2),
+            "new_customers": bought.astype(int).ravel(),
+            "revenue": np.round((bought * first_order).ravel(), 2),
+        }
+    )
+
+
 HISTORIES = {
+    "customers/history.csv": customers,
+    "customers/orders.csv": orders,
     "shop/history.csv": shop,
     "national/history.csv": national,
     "spring/history.csv": spring,

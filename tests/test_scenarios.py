@@ -37,7 +37,7 @@ def test_a_history_is_made_again_from_its_seed(name: str) -> None:
 
 
 def test_the_examples_are_those_promised() -> None:
-    assert EXAMPLES == ["national", "own_curves", "quarters", "shop", "spring"]
+    assert EXAMPLES == ["customers", "national", "own_curves", "quarters", "shop", "spring"]
     for name in EXAMPLES:
         assert (FOLDER / name / "README.md").exists()
 
@@ -50,6 +50,17 @@ def test_an_example_ends_in_a_proven_split_better_than_the_current(name: str) ->
     assert plan["certificate"]["gap"] <= 1e-5
     assert plan["totals"]["uplift"]["probability_positive"] > 0.8
     assert plan["totals"]["spend"] == pytest.approx(sum(r["spend"] for r in plan["allocation"]))
+
+
+def test_the_values_of_the_customers_example_are_made_again_from_its_orders() -> None:
+    folder = FOLDER / "customers"
+    command = ["customers", str(folder / "orders.csv"), "--margin", "0.4", "--json"]
+    result = CliRunner().invoke(app, [*command, "--history", str(folder / "history.csv")])
+    assert result.exit_code == 0, result.output
+    made, stored = json.loads(result.stdout), json.loads((folder / "customers.json").read_text())
+    assert made["channels"] == stored["channels"]
+    for ours, theirs in zip(made["segments"], stored["segments"], strict=True):
+        assert ours["value"] == pytest.approx(theirs["value"], rel=1e-6)
 
 
 def test_the_wheel_carries_the_example_and_runs_it(tmp_path: Path) -> None:

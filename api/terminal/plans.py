@@ -123,7 +123,7 @@ def _columns(plan: Plan, width: int) -> list[_Column]:
         _Column("change", "\nchange", [_change(row) for row in rows]),
         _Column(
             "revenue",
-            f"revenue\n{plan.currency or ''}",
+            "new\ncustomers" if plan.counts == "customers" else f"revenue\n{plan.currency or ''}",
             [compact(row.response.mean) for row in rows],
             compact(revenue.mean),
         ),

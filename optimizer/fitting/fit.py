@@ -126,6 +126,8 @@ def fit(  # noqa: PLR0913  (one keyword for each option)
         channels = incremental(fitted.channels, factors, draws, rng)
         told = remarks(history, beliefs, factors)
     told += choice.remarks
+    if response == "customers":  # spend and customers are never in one unit
+        told = [note for note in told if note.code != "spend_unit"]
     if report is not None:
         report(_report(history, fitted.reports))
     fitted = replace(fitted, diagnostics=[*told, *unheard, *fitted.diagnostics])

@@ -66,6 +66,7 @@ def test_certain_values_plan_as_the_same_values_stated():
     assert ours.split == theirs.split
     assert ours.totals == theirs.totals
     assert ours.split["social"] > ours.split["search"]
+    assert ours.counts == "customers"
 
 
 def test_curves_of_revenue_count_the_value_of_a_first_order():
