@@ -12,9 +12,10 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -51,7 +52,7 @@ class Outcome:
         )
 
 
-def run(examples: int, seed: int = 1) -> Outcome:
+def run(examples: int, seed: int = 1, phases: str = PHASES) -> Outcome:
     """So many made-up requests for each operation, against a server of its own."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -66,7 +67,8 @@ def run(examples: int, seed: int = 1) -> Outcome:
         try:
             until(lambda: ready(base))
             _prepare(base, key)
-            return _asked(base, key, examples, seed, folder / "events.ndjson")
+            events = folder / "events.ndjson"
+            return _asked((base, key), events, examples, seed, phases)
         finally:
             server.stop()
 
@@ -82,11 +84,12 @@ def _prepare(base: str, key: str) -> None:
     httpx.post(f"{base}/v1/models/import", json=body, headers=headers).raise_for_status()
 
 
-def _asked(base: str, key: str, examples: int, seed: int, events: Path) -> Outcome:
+def _asked(server: tuple[str, str], events: Path, examples: int, seed: int, phases: str) -> Outcome:
+    base, key = server
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "run", f"{base}/openapi.json"),
         *("--header", f"Authorization: Bearer {key}"),
-        *("--checks", ",".join(CHECKS), "--phases", PHASES, "--seed", str(seed)),
+        *("--checks", ",".join(CHECKS), "--phases", phases, "--seed", str(seed)),
         *("--max-examples", str(examples), "--continue-on-failure", "--no-color"),
         *("--suppress-health-check", "all", "--generation-database", "none"),
         *("--warnings", "off", "--report-ndjson-path", str(events)),
@@ -99,21 +102,25 @@ def _asked(base: str, key: str, examples: int, seed: int, events: Path) -> Outco
 
 def _counted(events: Path) -> Outcome:
     """Cases and failures of schemathesis' own record of the run."""
-    cases, statuses, wrong = 0, Counter[int](), set()
-    for line in events.read_text(encoding="utf-8").splitlines():
-        recorder = json.loads(line).get("ScenarioFinished", {}).get("recorder")
-        if not recorder:
-            continue
-        cases += len(recorder["cases"])
-        for one in recorder["interactions"].values():
-            statuses[(one.get("response") or {}).get("status_code", 0)] += 1
-        for checks in recorder["checks"].values():
-            for check in checks:
-                if check["status"] == "failure":
-                    failure = (check.get("failure_info") or {}).get("failure") or {}
-                    wrong.add(f"{recorder['label']}: {check['name']}: {json.dumps(failure)[:300]}")
-    broken = sum(count for status, count in statuses.items() if status >= 500)
+    cases, broken = 0, 0
+    wrong: set[str] = set()
+    with events.open(encoding="utf-8") as lines:
+        for line in lines:
+            recorder = json.loads(line).get("ScenarioFinished", {}).get("recorder") or {}
+            cases += len(recorder.get("cases", {}))
+            for one in recorder.get("interactions", {}).values():
+                broken += (one.get("response") or {}).get("status_code", 0) >= 500
+            wrong |= set(_mismatches(recorder))
     return Outcome(cases, broken, tuple(sorted(wrong)))
+
+
+def _mismatches(recorder: dict[str, Any]) -> Iterator[str]:
+    for identity, checks in recorder.get("checks", {}).items():
+        for check in checks:
+            if check["status"] == "failure":
+                told = json.dumps(check.get("failure_info"))[:300]
+                asked = json.dumps(recorder["cases"][identity].get("value"))[:300]
+                yield f"{recorder['label']}: {check['name']}: {told} for {asked}"
 
 
 def main() -> None:
