@@ -118,6 +118,7 @@ INSIDE = {
     "optimizer.customers": (
         ("value",),
         ("mode", "purchases", "spending", "document", "transactions"),
+        ("columns", "netting"),
     ),
     "optimizer.tables": (
         ("grid", "formats", "sharing"),

@@ -15,30 +15,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from optimizer.errors import HistoryError, nearest
+from optimizer.customers.columns import roles_of_orders, tell_roles
+from optimizer.customers.netting import netted
+from optimizer.errors import HistoryError
 from optimizer.tables.cells import Table, decimal_mark, is_blank, numbers
 from optimizer.tables.dates import NO_DAY, days_of, iso
-from optimizer.tables.findings import Finding, Notebook, UnusableHistoryError, stopped
-from optimizer.tables.headers import folded
+from optimizer.tables.findings import Finding, Notebook, UnusableHistoryError
 
 FloatArray = npt.NDArray[np.float64]
 
-USUAL = {
-    "customer": (
-        "customer",
-        "customer_id",
-        "client",
-        "client_id",
-        "user_id",
-        "kunde",
-        "kundennummer",
-    ),
-    "date": ("date", "order_date", "day", "transaction_date", "datum", "created_at"),
-    "amount": ("amount", "order_value", "revenue", "total", "sales", "betrag", "umsatz"),
-    "segment": ("segment", "channel", "acquisition_channel", "source", "medium", "kanal"),
-    "currency": ("currency", "currency_code", "waehrung", "währung"),
-}
-NEEDED = ("customer", "date", "amount")
+APART = 182  # days without an order, beyond which dates
+FEW = 0.01  # of all rows are strays
 
 
 class UnusableTransactionsError(UnusableHistoryError):
@@ -102,7 +89,8 @@ def transactions_of_table(
     as_of: dt.date | None = None,
 ) -> Transactions:
     """As :meth:`Transactions.from_frame`, from a table with its file and rows."""
-    roles = _roles(table, columns or {})
+    roles = roles_of_orders(table, columns or {})
+    tell_roles(table, roles, notebook)
     try:
         orders = _orders(table, roles, notebook)
         currency = _currency(table, roles.get("currency"), notebook)
@@ -110,41 +98,10 @@ def transactions_of_table(
     except UnusableHistoryError as found:
         raise UnusableTransactionsError(found.findings) from None
     orders, last = _until(orders, as_of, notebook)
-    orders = _netted(orders, notebook)
+    orders = netted(orders, notebook)
     if orders.empty:
         raise HistoryError("No order is left in the transactions. Check dates and amounts.")
     return _summary(orders, last, currency, notebook)
-
-
-def _roles(table: Table, given: Mapping[str, str]) -> dict[str, str]:
-    """Role -> column, as given or by usual names."""
-    names = list(table.frame.columns)
-    where = f"{table.file}: " if table.file else ""
-    found = {}
-    for role, column in given.items():
-        if role not in USUAL:
-            raise HistoryError(
-                f'{where}columns has no key "{role}"; {stopped(nearest(role, USUAL))}'
-            )
-        if column not in names:
-            hint = stopped(nearest(column, names))
-            raise HistoryError(f'{where}there is no column "{column}" (given as {role}); {hint}')
-        found[role] = column
-    for role, usual in USUAL.items():
-        fits = [name for name in names if folded(name) in usual and name not in found.values()]
-        if role not in found and len(fits) > 1:
-            raise HistoryError(
-                f'{where}"{fits[0]}" and "{fits[1]}" could each be the {role}. Say which.'
-            )
-        if role not in found and fits:
-            found[role] = fits[0]
-    missing = [role for role in NEEDED if role not in found]
-    if missing:
-        raise HistoryError(
-            f"{where}no {missing[0]} column was recognised among {', '.join(names[:20])}. "
-            "Transactions need a customer, a date and an amount in every row."
-        )
-    return found
 
 
 def _distinct(table: Table, column: str) -> tuple[Table, npt.NDArray[np.intp]]:
@@ -241,7 +198,8 @@ def _until(
     """The orders up to the last day of the data, and that day."""
     days = orders["day"].to_numpy()
     if as_of is None:
-        return orders, int(days.max()) if days.size else 0
+        orders = _without_strays(orders, notebook)
+        return orders, int(orders["day"].max()) if len(orders) else 0
     last = (as_of - dt.date(1970, 1, 1)).days
     _left_out(
         orders,
@@ -254,53 +212,25 @@ def _until(
     return orders[days <= last], last
 
 
-def _netted(orders: pd.DataFrame, notebook: Notebook) -> pd.DataFrame:
-    """One positive order per customer and day, refunds taken off the latest orders before them."""
-    bought = orders[orders["amount"] > 0.0].sort_values("day", kind="stable")
-    merged = bought.groupby(["customer", "day"], sort=True, as_index=False).agg(
-        amount=("amount", "sum"), segment=("segment", "first")
+def _without_strays(orders: pd.DataFrame, notebook: Notebook) -> pd.DataFrame:
+    """The orders without the few whose dates stand far before or after all others."""
+    days = np.sort(orders["day"].to_numpy())
+    gaps = np.flatnonzero(np.diff(days) > APART) + 1  # rows before each gap
+    few = FEW * days.size
+    early, late = gaps[gaps <= few], gaps[days.size - gaps <= few]
+    first = days[early.max()] if early.size else days[:1].sum()
+    last = days[late.min() - 1] if late.size else days[-1:].sum()
+    stray = ~orders["day"].between(first, last).to_numpy()
+    _left_out(
+        orders,
+        stray,
+        "date_apart",
+        f"{{n}} rows are dated half a year or more apart from all others, which run from "
+        f"{iso(int(first))} to {iso(int(last))}; they were left out.",
+        notebook,
+        None,
     )
-    if len(merged) < len(bought):
-        notebook.note(
-            "same_day",
-            f"{len(bought) - len(merged)} purchases on the day of another were merged with it.",
-        )
-    refunds = orders[orders["amount"] < 0.0]
-    if refunds.empty:
-        return merged
-    left = _refunded(merged, refunds)
-    only = set(refunds["customer"]) - set(bought["customer"])
-    notebook.note(
-        "refunds",
-        f"{len(refunds)} refunds were taken off their customers' latest "
-        "orders; an order refunded whole does not count.",
-        row=int(refunds["row"].iloc[0]),
-    )
-    if only:
-        notebook.warning(
-            "only_refunds", f"{len(only)} customers have refunds and no order; they were left out."
-        )
-    return merged.assign(amount=left)[left > 1e-9]
-
-
-def _refunded(merged: pd.DataFrame, refunds: pd.DataFrame) -> FloatArray:
-    """What is left of every order after refunds."""
-    left = merged["amount"].to_numpy(dtype=np.float64, copy=True)
-    customers, days = merged["customer"].to_numpy(), merged["day"].to_numpy()
-    wanted = set(refunds["customer"])
-    places: dict[str, list[int]] = {}
-    for place in np.flatnonzero(pd.Index(customers).isin(wanted)):
-        places.setdefault(customers[place], []).append(int(place))
-    for customer, day, amount in zip(
-        refunds["customer"], refunds["day"], refunds["amount"], strict=True
-    ):
-        owed = -float(amount)
-        for before in reversed(places.get(customer, [])):
-            if days[before] <= day and owed > 0.0:
-                taken = min(owed, float(left[before]))
-                left[before] -= taken
-                owed -= taken
-    return left
+    return orders[~stray]
 
 
 def _summary(

@@ -47,6 +47,21 @@ def test_expected_orders_rise_and_never_exceed_those_of_customers_who_stay(a):
     assert np.all(orders <= 0.1 * weeks + 1e-9)
 
 
+@pytest.mark.parametrize("weeks", [4.0, 26.0, 104.0])
+def test_expected_orders_are_the_mean_of_simulated_customers(weeks):
+    rng, size = np.random.default_rng(11), 200_000
+    truth = {"r": 0.7, "alpha": 6.0, "a": 0.9, "b": 2.2}
+    rate, leaves = rng.gamma(0.7, 1.0 / 6.0, size), rng.beta(0.9, 2.2, size)
+    orders, when, stays = np.zeros(size), np.zeros(size), np.ones(size, dtype=bool)
+    while stays.any():
+        when += rng.exponential(1.0, size) / np.maximum(rate, 1e-12)
+        again = stays & (when <= weeks)
+        orders += again
+        stays = again & (rng.uniform(size=size) > leaves)
+    error = float(orders.std() / np.sqrt(size))
+    assert abs(orders.mean() - float(expected_orders(np.array(weeks), **truth))) < 4.0 * error
+
+
 def test_gradients_are_those_of_the_likelihoods():
     rng = np.random.default_rng(3)
     repeats = rng.poisson(1.0, 200).astype(float)
@@ -115,6 +130,45 @@ def test_what_was_done_to_the_orders_is_said():
     assert said <= codes(found)
     assert found.segment.tolist() == ["tv", ""]
     assert found.first_order.tolist() == [70.0, 7.0]
+
+
+def test_a_stray_year_ends_neither_the_data_nor_the_customers_lives():
+    frame = orders()
+    frame.loc[5, "date"], frame.loc[9, "date"] = "2042-03-01", "1970-01-01"
+    found = Transactions.from_frame(frame)
+    (stray,) = (finding for finding in found.findings if finding.code == "date_apart")
+    assert stray.message.startswith("2 rows")
+    assert stray.row == 7
+    assert found.as_of == Transactions.from_frame(frame.drop(index=[5, 9])).as_of
+    stated = Transactions.from_frame(frame, as_of=dt.date(2025, 3, 1))
+    assert stated.as_of == dt.date(2025, 3, 1)
+
+
+def test_few_orders_far_apart_are_no_strays():
+    frame = pd.DataFrame({"customer": ["a", "b"], "date": ["2022-01-01", "2024-01-01"],
+                          "amount": [5.0, 6.0]})  # fmt: skip
+    assert "date_apart" not in codes(Transactions.from_frame(frame))
+
+
+def test_refunds_beyond_what_was_paid_are_said():
+    frame = pd.DataFrame(
+        [("a", "2024-01-01", 50.0), ("a", "2024-02-01", -80.0), ("a", "2024-03-01", 20.0),
+         ("b", "2024-01-05", 10.0), ("b", "2024-01-09", -10.0), ("b", "2024-02-09", 7.0)],
+        columns=["customer", "date", "amount"],
+    )  # fmt: skip
+    found = Transactions.from_frame(frame)
+    (excess,) = (finding for finding in found.findings if finding.code == "refund_too_large")
+    assert "1 refund took" in excess.message
+    assert "30.00" in excess.message
+    assert excess.row == 3
+    assert found.first_order.tolist() == [20.0, 7.0]
+
+
+def test_which_column_was_taken_for_what_is_told():
+    found = Transactions.from_frame(orders().assign(shop="web"))
+    told = {finding.code: finding.message for finding in found.findings}
+    assert "segment: channel" in told["roles"]
+    assert '"shop"' in told["ignored_columns"]
 
 
 def test_a_small_segment_takes_the_value_of_all_with_a_wider_interval():
