@@ -42,6 +42,7 @@ CAUTIOUS_NODES = 200
 SMOOTHING = (1e-3, 1e-5, 1e-8)  # of the gain: eps, step by step
 FAR_FROM_KINK = 10.0  # times eps: at a larger spread the middle steps change nothing
 ASCENT_STEPS = 40
+SHORTEST, SHORTEST_RESTORED = 1e-9, 1e-3  # of a step: where it has to be taken back to targets
 POLISHED, EXPLORING = 1e-13, 1e-8  # of the gain: a step that promises less ends the climb
 BUNDLE_STEPS = 8  # directions tried per box
 RECENT_DIRECTIONS = 32  # whose weighted curves are kept
@@ -82,6 +83,7 @@ class RiskObjective:
         self.directions: list[FloatArray] = []
         self.recent: dict[int, tuple[Lagrangian, float]] = {}
         self.is_priced = problem.is_single and not problem.has_coarse_lots
+        self.best, self.leading = -np.inf, 0  # the best split's value, and its direction's place
 
     def gain(self, spend: FloatArray) -> FloatArray:
         """D_s (N,): gain over the reference under each draw; the target's for a least spend."""
@@ -118,12 +120,16 @@ class RiskObjective:
     def relax(self, box: Box, parent: Relaxation | None, enough: float) -> Relaxation:
         """The lowest bound over the box among a few directions.
 
-        The parent's direction comes first; then, again and again, that of the best mixture of
-        the splits found. The mixture's own split is where the bound and the objective part, so
-        it is what the box is cut at.
+        The parent's direction comes first, then that of the best split so far; then, again and
+        again, that of the best mixture of the splits found. The mixture's own split is where the
+        bound and the objective part, so it is what the box is cut at.
         """
         best = self._under(parent.direction if parent else 0, box, parent, enough)
         support = self._support(best)
+        if best.bound - best.slack > enough and self.leading not in (0, best.direction):
+            found = self._under(self.leading, box, best, enough)
+            support = _joined(support, self._support(found))
+            best = min(best, found, key=lambda relaxation: relaxation.bound)
         if parent is not None:
             inside = parent.support[
                 np.all((parent.support >= box.floor) & (parent.support <= box.upper), axis=1)
@@ -244,9 +250,22 @@ class RiskObjective:
             return [self.climb(x, _fixed(self.problem.box, x), EXPLORING) for x in starts[:1]]
         lagrangian, _ = self.weighted(found.direction)
         starts = polished(lagrangian, box, found)
+        if self.problem.targets:
+            starts = [
+                RowStep(self.problem, _fixed(box, start)).restored(start)
+                for start in (*starts, found.spend)
+            ]
         if self.problem.counts_gain:
             starts += [self.climb(start, _fixed(box, start), EXPLORING) for start in starts]
+        self._lead(starts)
         return on_lots(self.problem, starts)
+
+    def _lead(self, splits: list[FloatArray]) -> None:
+        """Remember the direction of a split that is better than all before."""
+        values = [self.value(split) for split in splits]
+        if values and max(values) > self.best:
+            self.best = max(values)
+            self.leading = self.add(self.direction(self.gain(splits[int(np.argmax(values))])))
 
     def climb(self, spend: FloatArray, box: Box, tolerance: float) -> FloatArray:
         """A local best of the smoothed objective in a box, smoothing taken away step by step."""
@@ -260,6 +279,7 @@ class RiskObjective:
 
     def _climb(self, spend: FloatArray, box: Box, eps: float, least: float) -> FloatArray:
         row_step = None if self._is_plain(box) else RowStep(self.problem, box)
+        shortest = SHORTEST_RESTORED if self.problem.targets else SHORTEST
         for _ in range(ASCENT_STEPS):
             state = self._state(spend, eps)
             if row_step is None:
@@ -270,8 +290,10 @@ class RiskObjective:
             if promised <= least:
                 break
             size = 1.0
-            while size > 1e-9:
+            while size > shortest:
                 moved = np.clip(spend + size * step, box.lower, box.upper)
+                if row_step is not None and self.problem.targets:
+                    moved = row_step.restored(moved)
                 enough = state.value + 1e-4 * size * promised
                 if self.climbing_value(moved, eps) >= enough and self._keeps(moved, row_step):
                     break

@@ -9,6 +9,8 @@ from optimizer.allocation.problem import AllocationProblem, Box, FloatArray
 from optimizer.allocation.quadratic import Quadratic
 
 LEAST_SLOPE = 1e-250  # a gradient this flat leads nowhere
+RESTORING = 6  # Newton's steps back to the targets
+REACHED = 1e-12  # of what a target counts: missed by less, it is reached
 
 
 class RowStep:
@@ -27,13 +29,35 @@ class RowStep:
         steepest = float(np.abs(model.gradient).max())
         if steepest <= LEAST_SLOPE or self.money <= 0.0:
             return np.zeros_like(spend)
-        above, limits = self._limits(spend)
+        rows, limits = self._limits(spend)
         bend = model.bend(self.box) / steepest * self.money
-        found = _minimised(bend, -model.gradient / steepest, above, limits)
+        found = _minimised(bend, -model.gradient / steepest, rows, np.maximum(limits, 0.0))
         if found is None:
             return np.zeros_like(spend)
         step = np.clip(found * self.money, self.box.lower - spend, self.box.upper - spend)
         return np.asarray(step)
+
+    def restored(self, spend: FloatArray) -> FloatArray:
+        """A split (n,) near one that misses rows or targets a little: the shortest steps back."""
+        spend = np.clip(spend, self.box.lower, self.box.upper)
+        if self.money <= 0.0:
+            return spend
+        still = np.zeros_like(spend)
+        for _ in range(RESTORING):
+            if self._reaches(spend):
+                break
+            step = _minimised(np.eye(spend.size), still, *self._limits(spend))
+            if step is None:
+                break
+            spend = np.clip(spend + step * self.money, self.box.lower, self.box.upper)
+        return spend
+
+    def _reaches(self, spend: FloatArray) -> bool:
+        """Whether a split keeps rows and targets to rounding."""
+        met = (self.problem.reached(target, spend) for target in self.problem.targets)
+        used, slack = self.matrix @ spend, REACHED * (np.abs(self.matrix) @ self.problem.upper)
+        held = np.all((used >= self.lower - slack) & (used <= self.upper + slack))
+        return bool(held) and all(over >= -REACHED * size for over, size in met)
 
     def _limits(self, spend: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Every limit as rows d <= limit, in units of the widest range."""
@@ -45,7 +69,7 @@ class RowStep:
         for target in problem.targets:
             reached, _ = problem.reached(target, spend)
             rows.append(-problem.target_slope(target, spend)[None])
-            limits.append(np.array([max(reached, 0.0)]))
+            limits.append(np.array([reached]))
         if problem.most_moved is not None:
             moved = spend - problem.reference
             rises = moved >= 0.0
@@ -53,9 +77,10 @@ class RowStep:
             slack = [moved[rises].sum(), -moved[~rises].sum()]
             limits.append(np.maximum(problem.most_moved - np.array(slack), 0.0))
         matrix, limit = np.vstack(rows), np.concatenate(limits)
-        size = np.maximum(np.abs(matrix).max(axis=1), 1e-300)
-        keep = np.isfinite(limit)
-        return (matrix / size[:, None])[keep], (np.maximum(limit, 0.0) / size / self.money)[keep]
+        size = np.abs(matrix).max(axis=1)
+        keep = np.isfinite(limit) & (size > LEAST_SLOPE)
+        matrix, limit, size = matrix[keep], limit[keep], size[keep]
+        return matrix / size[:, None], limit / size / self.money
 
 
 def _minimised(

@@ -118,6 +118,20 @@ def test_cells_between_off_and_their_least_are_decided_first():
     assert allocate(case.problem).certificate.nodes < 20
 
 
+@pytest.mark.parametrize(
+    ("pair", "objective", "risk"),
+    [
+        (("free", "romi_target"), "revenue", "tail"),
+        (("group_sum", "revenue_target"), "romi", "caution"),
+    ],
+)
+def test_targets_met_exactly_are_climbed_along(pair, objective, risk):
+    """A mean held beside a measure of risk bends: steps along it are taken back to it."""
+    case = case_of(pair, objective, risk, SLOW_SEED)
+    assert assert_holds(case) <= SMALL_GAP
+    assert allocate(case.problem).certificate.nodes < 20
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("risk", RISKS)
 @pytest.mark.parametrize("objective", OBJECTIVES)
