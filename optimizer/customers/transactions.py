@@ -141,15 +141,11 @@ def _orders(table: Table, roles: Mapping[str, str], notebook: Notebook) -> pd.Da
         table.file,
     )
     found = found[~again]
-    for code, wrong, message in (
-        ("blank_customer", (found["customer"] == ""), "{n} rows name no customer; left out."),
-        (
-            "blank_amount",
-            found["amount"].isna() | (found["amount"] == 0.0),
-            "{n} rows have no amount; they were left out.",
-        ),
+    for code, column, blank, message in (
+        ("blank_customer", "customer", "", "{n} rows name no customer; they were left out."),
+        ("blank_amount", "amount", 0.0, "{n} rows have no amount; they were left out."),
     ):
-        marked = wrong.to_numpy()
+        marked = (found[column].isna() | (found[column] == blank)).to_numpy()
         _left_out(found, marked, code, message, notebook, table.file)
         found = found[~marked]
     return found[found["day"] != NO_DAY]

@@ -164,6 +164,17 @@ def test_refunds_beyond_what_was_paid_are_said():
     assert found.first_order.tolist() == [20.0, 7.0]
 
 
+def test_rows_without_a_customer_or_an_amount_are_left_out():
+    frame = orders().astype(object)
+    frame.loc[2, "customer"], frame.loc[4, "amount"], frame.loc[6, "amount"] = None, None, 0.0
+    found = Transactions.from_frame(frame)
+    told = {finding.code: finding.message for finding in found.findings}
+    assert told["blank_customer"].startswith("1 rows")
+    assert told["blank_amount"].startswith("2 rows")
+    with pytest.raises(HistoryError, match="No order is left"):
+        Transactions.from_frame(frame.assign(customer=None))
+
+
 def test_which_column_was_taken_for_what_is_told():
     found = Transactions.from_frame(orders().assign(shop="web"))
     told = {finding.code: finding.message for finding in found.findings}
