@@ -255,6 +255,7 @@ class RiskObjective:
                 RowStep(self.problem, _fixed(box, start)).restored(start)
                 for start in (*starts, found.spend)
             ]
+            starts = [max(starts, key=self.value)]
         if self.problem.counts_gain:
             starts += [self.climb(start, _fixed(box, start), EXPLORING) for start in starts]
         self._lead(starts)

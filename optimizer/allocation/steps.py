@@ -87,14 +87,14 @@ def _minimised(
     bend: FloatArray, slope: FloatArray, rows: FloatArray, limits: FloatArray
 ) -> FloatArray | None:
     """min d'Bd / 2 + s'd over rows d <= limits; None where Clarabel finds no answer."""
-    from scipy.sparse import csc_array, triu
+    from scipy.sparse import csc_array
 
     settings = clarabel.DefaultSettings()
     settings.verbose = False
     settings.max_threads = 1
     cones = [clarabel.NonnegativeConeT(limits.size)]
     solver = clarabel.DefaultSolver(
-        csc_array(triu(bend, format="csc")), slope, csc_array(rows), limits, cones, settings
+        csc_array(np.triu(bend)), slope, csc_array(rows), limits, cones, settings
     )
     found = solver.solve()
     usable = {clarabel.SolverStatus.Solved, clarabel.SolverStatus.AlmostSolved}
