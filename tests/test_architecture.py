@@ -55,7 +55,12 @@ ROWS = (
     ("optimizer.limits", "optimizer.delivery", "optimizer.timing"),
     ("optimizer.customer_values",),
     ("optimizer.periods",),
-    ("optimizer.synthetic_geo", "optimizer.synthetic_experiments", "optimizer.synthetic_hard"),
+    (
+        "optimizer.synthetic_geo",
+        "optimizer.synthetic_experiments",
+        "optimizer.synthetic_hard",
+        "optimizer.misspecified_shops",
+    ),
     ("optimizer.scenario", "optimizer.synthetic", "optimizer.synthetic_shops", "optimizer.funnels"),
     ("optimizer.rules", "optimizer.sources"),
     ("optimizer.packing",),
