@@ -146,8 +146,8 @@ class FrontierIn(Body):
     model: ModelId = "current"
     scenario: ScenarioJson
     points: int = Field(default=50, ge=2, le=200)
-    least: float | None = Field(default=None, gt=0, le=1e13, description="money, whole plan")
-    most: float | None = Field(default=None, gt=0, le=1e13, description="money, whole plan")
+    least: float | None = Field(default=None, ge=0.01, le=1e13, description="money, whole plan")
+    most: float | None = Field(default=None, ge=0.01, le=1e13, description="money, whole plan")
     risk: bool = Field(default=False, description="mean against risk instead of budgets")
 
 

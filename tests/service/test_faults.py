@@ -41,6 +41,18 @@ def locked():
     return OperationalError("a statement", {}, sqlite3.OperationalError("database is locked"))
 
 
+#: In turn in the short lane; each for every call in the slow one.
+ERRORS = pytest.mark.parametrize(
+    "errors",
+    [
+        pytest.param((full, locked, broken), id="in turn"),
+        pytest.param((full,), id="ENOSPC", marks=pytest.mark.slow),
+        pytest.param((broken,), id="EIO", marks=pytest.mark.slow),
+        pytest.param((locked,), id="locked", marks=pytest.mark.slow),
+    ],
+)
+
+
 class Faults:
     """Counts calls to the database and the disk, and fails one of them."""
 
@@ -211,15 +223,15 @@ def assert_told(answer):
     assert told["request"]
 
 
-@pytest.mark.parametrize("error", [full, broken, locked], ids=["ENOSPC", "EIO", "locked"])
+@ERRORS
 @pytest.mark.parametrize("flow", FLOWS)
-def test_whatever_call_fails_nothing_half_done_is_kept(bench, flow, error):
+def test_whatever_call_fails_nothing_half_done_is_kept(bench, flow, errors):
     prepare, table = FLOWS[flow]
     failed = 0
     for at in range(1, MOST_CALLS):
         ask = prepare(bench)
         before = bench.kept()
-        with bench.faults.armed(at, error) as was_hit:
+        with bench.faults.armed(at, errors[at % len(errors)]) as was_hit:
             answer = ask()
         if not answer.is_success:
             assert_told(answer)
@@ -238,15 +250,15 @@ def test_whatever_call_fails_nothing_half_done_is_kept(bench, flow, error):
     assert failed >= 5
 
 
-@pytest.mark.parametrize("error", [full, broken, locked], ids=["ENOSPC", "EIO", "locked"])
-def test_a_job_ends_once_whatever_call_of_its_worker_fails(bench, error):
+@ERRORS
+def test_a_job_ends_once_whatever_call_of_its_worker_fails(bench, errors):
     desk = bench.service.desk
     for at in range(1, MOST_CALLS):
         job = run(bench)().json()["id"]
         before = bench.kept()["plans"]
         worker = Worker(desk.settings, desk.database)
         worker.child = Inline(desk.settings.folder)
-        with bench.faults.armed(at, error) as was_hit:
+        with bench.faults.armed(at, errors[at % len(errors)]) as was_hit:
             worker.run(1)
         assert_sound(bench)
         found = bench.client.get(f"/v1/jobs/{job}").json()
