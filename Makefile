@@ -36,10 +36,14 @@ bench: .venv/ready  ## print the figures
 	$(THREADS) $(BIN)/python -m benchmarks.geo
 	$(THREADS) $(BIN)/python -m benchmarks.customers
 	$(THREADS) $(BIN)/python -m benchmarks.regret --markets 125
+	$(THREADS) $(BIN)/python -m benchmarks.service_jobs
+	$(THREADS) $(BIN)/python -m benchmarks.service_kills
+	$(THREADS) $(BIN)/python -m benchmarks.service_schema
 
 docs: .venv/ready  ## write again what follows from the code: examples, schemas, README's output
 	$(THREADS) $(BIN)/python -m scenarios.make
 	$(BIN)/python -m docs.schemas
+	$(BIN)/python -m docs.openapi
 	$(THREADS) $(BIN)/python -m docs.examples
 
 format: .venv/ready
