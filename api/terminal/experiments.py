@@ -8,10 +8,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from api.terminal.figures import NONE, Scale, compact
+from api.terminal.figures import MINUS, NONE, compact
 from optimizer import Experiments, GeoTestResult, LiftTest, ProposedTest, lift_test_record
 
-NARROWEST_TESTS = 88  # characters
+NARROWEST_TESTS = 76  # characters
+ROOMY = 90  # characters from which columns stand two apart
 
 
 def show_experiments(found: Experiments, console: Console) -> None:
@@ -26,7 +27,7 @@ def show_experiments(found: Experiments, console: Console) -> None:
         console.print()
     rows = [*found.proposals, *found.others]
     if rows:
-        console.print(_tests(found, rows))
+        console.print(_tests(found, rows, console.width))
     source = "as stated" if found.noise == "stated" else "as the fit left it unexplained"
     console.print(
         f"\nWhat is learned counts over {found.horizon} {found.period}s; revenue is as noisy "
@@ -36,10 +37,10 @@ def show_experiments(found: Experiments, console: Console) -> None:
     )
 
 
-def _tests(found: Experiments, tests: Sequence[ProposedTest]) -> Table:
+def _tests(found: Experiments, tests: Sequence[ProposedTest], width: int) -> Table:
     """A row for each test: what to do, what it shows, what it is worth."""
-    money = Scale.of([test.value for test in tests] + [test.cost for test in tests], found.currency)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    unit = found.currency or ""
+    table = Table(box=None, pad_edge=False, padding=(0, 2 if width >= ROOMY else 1, 0, 0))
     table.add_column("\ntest", overflow="fold", min_width=12)
     for heading in (
         "\nspend",
@@ -48,12 +49,12 @@ def _tests(found: Experiments, tests: Sequence[ProposedTest]) -> Table:
         "give or\ntake",
         "seen to\nwithin",
         "doubt in\nuplift",
-        f"worth\n{money.unit}",
-        f"forgone\n{money.unit}",
+        f"worth\n{unit}",
+        f"forgone\n{unit}",
     ):
         table.add_column(heading, justify="right", no_wrap=True)
     for place, test in enumerate(tests):
-        name, before = escape(test.name), test.uplift_sd_before
+        name = escape(test.name)
         table.add_row(
             f"[bold]{name}[/bold]" if place < len(found.proposals) else name,
             "off" if test.multiple == 0.0 else f"x {test.multiple:g}",
@@ -61,11 +62,25 @@ def _tests(found: Experiments, tests: Sequence[ProposedTest]) -> Table:
             compact(test.expected_lift),
             compact(test.lift_sd),
             compact(test.standard_error),
-            f"−{100.0 * (1.0 - test.uplift_sd_after / before):.0f} %" if before else NONE,
-            money(test.value),
-            money(test.cost),
+            _fall(test.uplift_sd_before, test.uplift_sd_after),
+            compact(test.value),
+            compact(test.cost),
         )
     return table
+
+
+def _fall(before: float, after: float) -> str:
+    """How much less the doubt is, in whole per cent.
+
+    Examples
+    --------
+    >>> _fall(100.0, 94.0), _fall(100.0, 99.9), _fall(0.0, 0.0)
+    ('−6 %', '0 %', '–')
+    """
+    if before == 0.0:
+        return NONE
+    share = round(100.0 * (1.0 - after / before))
+    return f"{MINUS if share > 0 else ''}{abs(share)} %"
 
 
 def show_geo_test(found: GeoTestResult, row: LiftTest | None, console: Console) -> None:
