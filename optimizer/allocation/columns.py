@@ -101,11 +101,10 @@ class _Master:
         """One more spend of every cell."""
         lagrangian, problem = self.lagrangian, self.lagrangian.problem
         gain = lagrangian.gains.value(spend)
-        earned = gain if lagrangian.earned is None else lagrangian.earned.value(spend)
         worth = (gain if problem.counts_gain else 0.0) - problem.cost_per_spend * spend
         parts = [
             self.matrix * spend,
-            lagrangian.target_worth * earned - lagrangian.target_cost * spend,
+            lagrangian.reached(spend),
             lagrangian.members * (spend > 0.0),
         ]
         if problem.most_moved is not None:

@@ -53,7 +53,7 @@ class Lagrangian:
     gains : Curve
         What the objective counts: the mean gains, or re-weighted ones.
     earned : Curve, optional
-        What the targets count, where that is another curve.
+        What targets count that are not judged with caution, where that is another curve.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Lagrangian:
         self.target_worth = np.array([t.worth for t in targets]).reshape(-1, n)
         self.target_cost = np.array([t.cost for t in targets]).reshape(-1, n)
         self.target_least = np.array([t.least for t in targets])
+        self.on_gains = np.array([earned is None or t.is_cautious for t in targets], dtype=bool)
         self.members = np.array([c.members for c in problem.counts], dtype=float).reshape(-1, n)
         self.least_active = np.array([float(c.at_least) for c in problem.counts])
         self.most_active = np.array([float(c.at_most) for c in problem.counts])
@@ -96,6 +97,13 @@ class Lagrangian:
         """Numbers of rows, targets and counts."""
         return len(self.rows.names), len(self.target_least), len(self.least_active)
 
+    def reached(self, spend: FloatArray) -> FloatArray:
+        """What the cells add to each target (k, n), its costs deducted."""
+        gain = self.gains.value(spend)
+        other = gain if self.earned is None else self.earned.value(spend)
+        counted = np.where(self.on_gains[:, None], gain, other)
+        return np.asarray(self.target_worth * counted - self.target_cost * spend)
+
     def split(self, prices: FloatArray) -> tuple[float, FloatArray, FloatArray, FloatArray]:
         """Prices of total, rows, targets and counts; short arrays are filled with zeros."""
         m, k, c = self.sizes
@@ -113,15 +121,14 @@ class Lagrangian:
         targets, counts = np.maximum(targets, 0.0), rest[:-2]
         up, down = np.maximum(rest[-2:], 0.0) if problem.most_moved is not None else (0.0, 0.0)
         price = problem.cost_per_spend + total + self.rows.charged(rows)
-        target_worth = targets @ self.target_worth
+        shared = np.where(self.on_gains, targets, 0.0)
         constant = _most(np.array([total]), box.least_total, box.budget)
         constant += _most(rows, self.rows.lower, self.rows.upper)
         constant += _most(counts, self.least_active, self.most_active)
         constant += (up + down) * (problem.most_moved or 0.0) - float(targets @ self.target_least)
-        shared = self.earned is None
         return Charges(
-            worth=float(problem.counts_gain) + (target_worth if shared else 0.0 * target_worth),
-            extra=0.0 * target_worth if shared else target_worth,
+            worth=np.asarray(float(problem.counts_gain) + shared @ self.target_worth),
+            extra=np.asarray((targets - shared) @ self.target_worth),
             price=np.asarray(price + targets @ self.target_cost),
             active=np.asarray(counts @ self.members),
             up=float(up),
@@ -282,12 +289,11 @@ def under(problem: AllocationProblem, direction: FloatArray | None) -> tuple[Lag
     gains = draws.weighted(weights)
     if not problem.targets:
         return Lagrangian(problem, gains), offset
-    cautious = problem.targets[0].is_cautious
+    level = source.mean(axis=0) - weights @ source
     eased = tuple(
-        replace(t, least=t.least - float((source.mean(axis=0) - weights @ source) @ t.worth))
+        replace(t, least=t.least - float(level @ t.worth)) if t.is_cautious else t
         for t in problem.targets
-        if t.is_cautious
     )
-    if not cautious:
-        return Lagrangian(problem, gains, problem.mean_gain), offset
-    return Lagrangian(replace(problem, targets=eased), gains), offset
+    are_alike = all(target.is_cautious for target in eased)
+    judged = replace(problem, targets=eased)
+    return Lagrangian(judged, gains, None if are_alike else problem.mean_gain), offset

@@ -195,6 +195,11 @@ class AllocationProblem:
         is_neutral = self.caution <= 0.0 if self.tail is None else self.tail.weight <= 0.0
         return not is_neutral and self.draws is not None
 
+    @property
+    def leading_target(self) -> int:
+        """The place of the target a least spend is sought for: the first judged with caution."""
+        return next((k for k, t in enumerate(self.targets) if t.is_cautious), 0)
+
     def gain_draws(self, spend: FloatArray) -> FloatArray:
         """Total gain (N,) of a split under each draw; one entry without draws."""
         if isinstance(self.gains, TabulatedDraws):

@@ -73,7 +73,9 @@ class RiskObjective:
         self.problem, self.tables, self.source = problem, draws, draws.source
         self.measure = problem.measure
         counted = np.ones(problem.lower.size)
-        self.worth = counted if problem.counts_gain else problem.targets[0].worth
+        self.worth = (
+            counted if problem.counts_gain else problem.targets[problem.leading_target].worth
+        )
         self.before = np.asarray(self.source.value(problem.reference) @ self.worth)
         self.level = float(self.before.mean())
         self.scale = max(size_of(problem) if not problem.is_single else abs(self.level), 1e-100)
@@ -225,7 +227,7 @@ class RiskObjective:
 
     def _reaching(self, support: _Support) -> dict[str, Any]:
         """The mixtures that reach the target, as SLSQP reads a constraint."""
-        target = self.problem.targets[0]
+        target = self.problem.targets[self.problem.leading_target]
         costs = support.splits @ target.cost
         asked = target.least - self.level
 
@@ -379,7 +381,8 @@ def _least_spend_start(
     problem: AllocationProblem, draws: TabulatedDraws, start: FloatArray
 ) -> FloatArray:
     """A split close to the least spend: the best of each total, the total moved by its price."""
-    target, box = problem.targets[0], problem.box
+    place, box = problem.leading_target, problem.box
+    target = problem.targets[place]
     low, high = box.least_total, box.budget
     total, best = float(start.sum()), start
     for _ in range(LEAST_SPEND_STEPS):
@@ -390,7 +393,7 @@ def _least_spend_start(
             least_total=None,
             counts_gain=True,
             cost_per_spend=0.0,
-            targets=problem.targets[1:],
+            targets=problem.targets[:place] + problem.targets[place + 1 :],
             node_limit=1,
         )
         found, _ = risky_split(at_total, draws, at_total.box.nearest(best))

@@ -20,8 +20,10 @@ from tests.allocation.oracle import Splits, brute_force, is_exact
 SMALL_GAP = 1e-5
 ROUNDING = 1e-8  # relative: prices on rows that are all but impossible magnify the last digits
 SAMPLED = 24  # pairs in the short lane
-PROVED = 0.9  # of the slow lane's gaps are small; 0.95 of 198 single cases were
-SLOW_SEED = 1  # of every pair, objective and risk in the slow lane: two thousand problems
+PROVED = 0.9  # of the slow lane's gaps are small
+SLOW_SEED = 1  # of the pairs in the slow lane
+SLOW_STEP = 1  # every pair: two thousand problems
+MOST_BOXES = 60  # a case's own limit in the slow lane, where it is not the clock that decides
 
 ALONE = [
     (name, objective, RISKS[(i + j) % 3])
@@ -132,13 +134,34 @@ def test_targets_met_exactly_are_climbed_along(pair, objective, risk):
     assert allocate(case.problem).certificate.nodes < 20
 
 
+def test_a_least_spend_counts_each_target_as_it_is_judged():
+    """One target by its mean and one with caution: each keeps the curve it is counted on."""
+    case = case_of(("bounds", "romi_target"), "least_spend", "tail", SLOW_SEED)
+    assert assert_holds(case) <= SMALL_GAP
+    assert allocate(case.problem).certificate.nodes < 20
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("risk", RISKS)
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_thousands_of_pairs_hold_and_nearly_all_gaps_are_small(objective, risk):
-    pairs = itertools.combinations(CONSTRAINTS, 2)
-    gaps = [assert_holds(case_of(pair, objective, risk, SLOW_SEED)) for pair in pairs]
+def test_pairs_hold_within_few_boxes_and_nearly_all_gaps_are_small(objective, risk):
+    """Boxes are limited: the bound must be true and the split sound however early a search ends.
+
+    What whole cents cost is left out of the gaps: a cent is much of a small budget.
+    """
+    pairs = list(itertools.combinations(CONSTRAINTS, 2))[::SLOW_STEP]
+    gaps = [net_gap(case_of(pair, objective, risk, SLOW_SEED)) for pair in pairs]
     assert np.mean(np.array(gaps) <= SMALL_GAP) >= PROVED
+
+
+def net_gap(case: Case) -> float:
+    """The gap of a faultless answer within few boxes, less what its whole cents cost."""
+    limited = case.changed(node_limit=MOST_BOXES)
+    answer = allocate(limited.problem)
+    assert not list(faults(limited, answer))
+    gain = abs(float(case.problem.gain_draws(answer.spend).mean()))
+    earned = gain if case.problem.counts_gain else float(answer.spend.sum())
+    return answer.certificate.gap - answer.rounding_loss / max(earned, CENT)
 
 
 @pytest.mark.parametrize(("name", "objective", "risk"), ALONE[::6])
