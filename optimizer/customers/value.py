@@ -113,7 +113,9 @@ def value_customers(
 
 def _check(transactions: Transactions, margin: float, discount_rate: float) -> None:
     if not 0.0 < margin <= 10.0:
-        raise DocumentError("request", (Fault("/margin", "must be above 0, such as 0.4"),))
+        raise DocumentError(
+            "request", (Fault("/margin", "must be above 0 and at most 10, such as 0.4 for 40 %"),)
+        )
     if not 0.0 <= discount_rate <= 10.0:
         raise DocumentError("request", (Fault("/discount_rate", "must be 0 or more, such as 0.1"),))
     everyone = np.ones(transactions.repeats.size, dtype=bool)
@@ -176,11 +178,13 @@ def _segment(  # noqa: PLR0913, PLR0917  (a group, its models, its terms)
         if own
         else tuple(drawn + SEGMENT_SD * rng.standard_normal(drawn.shape) for drawn in whole.logs)
     )
-    first = transactions.first_order if own is None else transactions.first_order[members]
-    error = float(first.std() / np.sqrt(first.size) / first.mean())
-    firsts = first.mean() * np.exp(error * rng.standard_normal(len(logs[0])) - 0.5 * error**2)
     pooled = order_value(whole.logs[1], np.ones(len(logs[1])))
     each = unit * order_value(logs[1], pooled)
+    counted_on = np.ones_like(members) if own is None else members
+    first = transactions.first_order[counted_on]
+    error = float(first.std() / np.sqrt(first.size) / first.mean())
+    noise = _alongside(np.log(each), _shared(transactions, counted_on), rng)
+    firsts = first.mean() * np.exp(error * noise - 0.5 * error**2)
     counted, discounted = _orders(logs[0], deal.discount_rate)
     value = deal.margin * (firsts + each * discounted)
     low, high = np.quantile(value, (0.05, 0.95))
@@ -195,6 +199,29 @@ def _segment(  # noqa: PLR0913, PLR0917  (a group, its models, its terms)
         is_pooled=own is None,
         draws=value.tolist(),
     )
+
+
+def _shared(transactions: Transactions, members: npt.NDArray[np.bool_]) -> float:
+    """Correlation of the errors of the mean first order and of the order value.
+
+    Both come from the same customers, as far as these ordered again.
+    """
+    again = members & (transactions.repeats > 0)
+    first, later = transactions.first_order[again], transactions.repeat_mean[again]
+    if again.sum() < FEWEST_REPEATERS or first.std() == 0.0 or later.std() == 0.0:
+        return 0.0
+    between = max(float(np.corrcoef(first, later)[0, 1]), 0.0)
+    return between * float(np.sqrt(again.sum() / members.sum()))
+
+
+def _alongside(drawn: FloatArray, correlation: float, rng: np.random.Generator) -> FloatArray:
+    """Standard normal numbers (N,) that correlate with what was drawn (N,)."""
+    spread = float(drawn.std())
+    own = rng.standard_normal(drawn.size)
+    if spread == 0.0:
+        return own
+    alongside = correlation * (drawn - drawn.mean()) / spread
+    return np.asarray(alongside + np.sqrt(1.0 - correlation**2) * own)
 
 
 def _orders(logs: FloatArray, discount_rate: float) -> tuple[FloatArray, FloatArray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -235,3 +236,13 @@ def test_customers_who_behave_otherwise_are_still_valued_roughly(kind):
         found = value_customers(seen)
         errors += [abs(row.value.mean / shop.value[row.segment] - 1.0) for row in found.segments]
     assert np.median(errors) < ROUGH
+
+
+def test_the_first_order_and_those_after_it_are_doubted_together():
+    shop = simulated_shop(44, n_segments=1).transactions
+    apart = replace(shop, first_order=np.random.default_rng(2).permutation(shop.first_order))
+
+    def doubt(seen: Transactions) -> float:
+        return float(np.std(value_customers(seen, draws=4000).whole.draws))
+
+    assert doubt(shop) > 1.01 * doubt(apart)
