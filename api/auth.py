@@ -38,7 +38,10 @@ def identified(request: Request, desk: Desk) -> Caller:
         return HOME
     kind, _, key = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer" or not key:
-        raise _unknown("This needs an API key. Send the header `Authorization: Bearer romi_...`.")
+        raise _unknown(
+            "This needs an API key. Send the header `Authorization: Bearer romi_...`; the command "
+            "romi reads the key from ROMI_KEY."
+        )
     with desk.database.read() as connection:
         caller = keys.identify(connection, desk.pepper, key.strip())
     if caller is None:

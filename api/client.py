@@ -18,7 +18,7 @@ from uuid import uuid4
 import httpx
 
 from api.errors import ExitCode, ServiceError
-from optimizer import Comparison, Frontier, Model, Plan, RiskFrontier, Scenario
+from optimizer import Comparison, FileError, Frontier, Model, Plan, RiskFrontier, Scenario
 
 TRIES = 5
 PAUSE_SECONDS = (0.2, 5.0)  # before the second try, doubling, and at most
@@ -77,7 +77,7 @@ class Client:
     """
 
     def __init__(self, url: str, key: str | None = None, *, timeout: float = 120.0) -> None:
-        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._http = httpx.Client(base_url=url.rstrip("/"), headers=headers, timeout=timeout)
 
     def __enter__(self) -> Self:
@@ -102,8 +102,7 @@ class Client:
         fields = {"name": name, "layout": layout, "currency": currency}
         fields["columns"] = None if columns is None else json.dumps(columns)
         stated = {field: value for field, value in fields.items() if value is not None}
-        contents = [(Path(path).name, Path(path).read_bytes()) for path in paths]
-        files = [("file", content) for content in contents]
+        files = [("file", _content(Path(path))) for path in paths]
         found = self._send("POST", "/v1/histories", files=files, data=stated, stores=True)
         return str(found.json()["id"])
 
@@ -273,6 +272,15 @@ class Client:
             time.sleep(pause)
             pause = min(2 * pause, PAUSE_SECONDS[1])
         raise AssertionError("unreachable")
+
+
+def _content(path: Path) -> tuple[str, bytes]:
+    try:
+        return path.name, path.read_bytes()
+    except OSError as wrong:
+        raise FileError(
+            f"{path} cannot be read ({wrong.strerror}). Check its name and rights."
+        ) from wrong
 
 
 def _asked_pause(answer: httpx.Response, usual: float) -> float:

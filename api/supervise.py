@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from api.errors import ExitCode, ServiceError
 from api.settings import Settings
 
 if TYPE_CHECKING:
@@ -86,6 +89,31 @@ class Workers:
                 except subprocess.TimeoutExpired:
                     process.kill()
                     process.wait()
+
+
+class PortError(ServiceError):
+    """There is no listening where the settings say."""
+
+    exit_code = ExitCode.REMOTE
+
+
+def check_port(host: str, port: int) -> None:
+    """Refuse an address where nothing can listen, before anything is started or said.
+
+    Raises
+    ------
+    PortError
+        The port is taken, or not this host's, or not allowed.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as wrong:
+        taken = wrong.errno == errno.EADDRINUSE
+        why = "another program, perhaps `romi serve`, does" if taken else wrong.strerror
+        raise PortError(
+            f"romi cannot listen on {host}:{port} ({why}). Name another with --host and --port."
+        ) from wrong
 
 
 def serve(settings: Settings) -> None:

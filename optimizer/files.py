@@ -324,5 +324,7 @@ def _read(path: Path, largest: int) -> bytes:
 
 def _neighbours(path: Path) -> str:
     with contextlib.suppress(OSError):
-        return f" ({nearest(path.name, (near.name for near in path.parent.iterdir()))})"
+        names = [near.name for near in path.parent.iterdir()]
+        shown = (name for name in names if not name.startswith(".") or path.name.startswith("."))
+        return f" ({nearest(path.name, shown)})"
     return ""

@@ -350,8 +350,9 @@ def _result(
         observed=tuple(series.tolist()),
         synthetic=tuple((control.expected * usual).tolist()),
         statement=(
-            f"{' and '.join(names)} earned {about(lift)} a {spacing} more than without the test "
-            f"(90 % interval {about(low)} to {about(high)}): {lift / expected:+.1%}, "
+            f"{' and '.join(names)} earned {about(abs(lift))} a {spacing} "
+            f"{'less' if lift < 0.0 else 'more'} than without the test (90 % interval of the lift "
+            f"{about(low)} to {about(high)}), {abs(lift / expected):.1%} of it: "
             f"p = {p_value:.2g} against other markets, {p_time:.2g} against its own past."
         ),
     )

@@ -47,6 +47,7 @@ MEANT = (
 AMOUNT = re.compile(r"(-?\d{1,3}(?:[ ,'_\u00a0\u202f]\d{3})+|-?\d+)([.]\d+)? ?([kKmM%]?)")
 TIMES = {"": 1.0, "k": 1e3, "m": 1e6, "%": 0.01}
 CURRENCY = re.compile(r"[€$£]|\b[A-Z]{3}\b")
+POINTS = re.compile(r"-?[1-9]\d{0,2}(?:[.]\d{3})+")  # of thousands, or one before decimals
 DECIMAL_COMMA = re.compile(r"(-?\d+),(\d{1,2})( ?%?)")
 DATES = ("%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y/%m/%d", "%Y.%m.%d")
 
@@ -118,10 +119,16 @@ def how_to_write(text: str) -> str:
     --------
     >>> how_to_write("200k")
     'must be a number: write 200000, without separators, quotes or currency'
+    >>> how_to_write("220.000")
+    'must be a number: write 220000 or 220, without separators, quotes or currency'
     >>> how_to_write("40 %"), how_to_write("much")
     ('must be a number: write 0.4 for 40 %', 'must be a number')
     """
     bare = CURRENCY.sub("", text).strip()
+    if POINTS.fullmatch(bare):
+        decimal = f" or {float(bare):.12g}" if bare.count(".") == 1 else ""
+        whole = bare.replace(".", "")
+        return f"{NOT_A_NUMBER}: write {whole}{decimal}, without separators, quotes or currency"
     comma = DECIMAL_COMMA.fullmatch(bare)
     found = AMOUNT.fullmatch("{}.{}{}".format(*comma.groups()) if comma else bare)
     if found is None:

@@ -464,3 +464,10 @@ def test_missing_documents_suggest_the_nearest(tmp_path):
         read_document(Path(tmp_path))
     with pytest.raises(FileError, match="cannot be read"):
         read_document("a\0b.yaml")
+
+
+def test_hidden_files_are_not_proposed(tmp_path: Path) -> None:
+    for name in (".venv", "shop.csv"):
+        (tmp_path / name).write_text("")
+    with pytest.raises(FileError, match=r"\(known: shop\.csv\)"):
+        read_history(tmp_path / "zzz")

@@ -35,12 +35,14 @@ def serve(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     from api import logs
     from api.serving.desk import Desk
     from api.store.database import upgrade
+    from api.supervise import check_port
     from api.supervise import serve as run
 
     stated = {"host": host, "port": port, "folder": folder, "processes": processes}
     stated |= {"workers": workers, "auth": False if no_auth else None}
     settings = settings_of(**stated)
     logs.set_up(settings.log_level)
+    check_port(settings.host, settings.port)
     desk = Desk.of(settings)
     upgrade(desk.database)
     key = _first_key(desk)

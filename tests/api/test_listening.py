@@ -1,0 +1,24 @@
+"""romi serve where nothing can listen."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from api.errors import ExitCode
+from api.supervise import PortError, check_port
+
+
+def test_a_taken_port_is_refused_in_a_sentence() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(PortError, match=rf"127.0.0.1:{port} .*another program.*--port") as said:
+            check_port("127.0.0.1", port)
+    assert said.value.exit_code == ExitCode.REMOTE
+    check_port("127.0.0.1", port)
+
+
+def test_an_address_of_another_host_is_refused() -> None:
+    with pytest.raises(PortError, match=r"192\.0\.2\.1:8321"):
+        check_port("192.0.2.1", 8321)
