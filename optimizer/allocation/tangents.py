@@ -44,14 +44,16 @@ def _touching(
     """The points of contact (p,) between two ends, sought from near ones."""
     start = curves.value(foot)
     low, high = ends
-    at_end = curves.value(high) - curves.marginal(high) * (high - foot) <= start
+    with np.errstate(invalid="ignore"):  # a curve may be endlessly steep at its foot
+        at_end = curves.value(high) - curves.marginal(high) * (high - foot) <= start
     low = np.where(at_end, high, low)
     at = np.minimum(np.maximum(near, low), high)
     for _ in range(STEPS):
         run = at - foot
-        above = curves.value(at) - curves.marginal(at) * run - start
+        with np.errstate(invalid="ignore"):
+            above = curves.value(at) - curves.marginal(at) * run - start
         low, high = np.where(above <= 0.0, at, low), np.where(above > 0.0, at, high)
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             moved = at + above / (curves.second_derivative(at) * run)
         moved = np.where((moved >= low) & (moved <= high), moved, 0.5 * (low + high))
         is_done = np.abs(moved - at) <= TOUCHES * ends[1]
