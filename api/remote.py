@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,14 @@ from api.services import (
     tell_nobody,
     with_customers,
 )
-from optimizer import Frontier, Plan, RiskFrontier, Scenario
+from optimizer import (
+    Frontier,
+    Plan,
+    RiskFrontier,
+    Scenario,
+    lift_test_record,
+    read_lift_tests,
+)
 
 
 @dataclass(frozen=True)
@@ -97,8 +103,8 @@ def _fitted(client: Client, scenario: Scenario, path: Path, advance: Advance) ->
 
 
 def _rows(name: str | None, folder: Path) -> list[dict[str, str]]:
-    """A table of lift tests as rows; a service reads them as it would the file."""
+    """A table of lift tests, CSV, XLSX or Parquet, as rows a service takes."""
     if name is None:
         return []
-    with (folder / name).open(newline="", encoding="utf-8-sig") as file:
-        return list(csv.DictReader(file))
+    records = (lift_test_record(test) for test in read_lift_tests(folder / name))
+    return [{key: str(value) for key, value in record.items()} for record in records]
