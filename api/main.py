@@ -180,11 +180,13 @@ def _misshapen(request: Request, error: Any) -> JSONResponse:
     errors = tuple(
         {"pointer": _pointer(fault["loc"]), "detail": str(fault["msg"])} for fault in faults
     )
-    first = errors[0]
-    told = (
-        f"The request has {len(errors)} fault{'s'[: len(errors) > 1]}: {first['pointer']}: "
-        f"{first['detail']}. Mend what `errors` names."
-    )
+    first, more = errors[0], len(errors) - 1
+    beside = f" and {more} more" if more else ""
+    told = f"{first['pointer']}: {first['detail']}. Mend this{beside}, then send it again."
+    if faults[0]["type"] == "model_attributes_type" and first["pointer"] == "/":
+        told = (
+            "The body is no JSON object. Send one with the header Content-Type: application/json."
+        )
     return _answer(request, problem(422, "faulty_request", told, errors))
 
 

@@ -17,6 +17,8 @@ from optimizer.errors import FileError, HistoryError, OptimizerError
 from optimizer.files import parse_history, read_document, read_history, write_whole
 from optimizer.history import History, Severity
 from optimizer.tables.cells import bare, decimal_mark, to_number
+from optimizer.tables.findings import Notebook
+from optimizer.tables.formats import table_of_bytes
 from tests.test_history import DATA, long, needs_data, wide
 
 
@@ -471,3 +473,11 @@ def test_hidden_files_are_not_proposed(tmp_path: Path) -> None:
         (tmp_path / name).write_text("")
     with pytest.raises(FileError, match=r"\(known: shop\.csv\)"):
         read_history(tmp_path / "zzz")
+
+
+def test_a_workbook_of_one_row_is_a_table(tmp_path):
+    table = pd.DataFrame({"channel": ["tv"], "lift": [5.0]})
+    table.to_excel(tmp_path / "one.xlsx", index=False, engine="xlsxwriter")
+    read = table_of_bytes((tmp_path / "one.xlsx").read_bytes(), "one.xlsx", Notebook())
+    assert list(read.frame.columns) == ["channel", "lift"]
+    assert len(read.frame) == 1

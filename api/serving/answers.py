@@ -25,13 +25,20 @@ def recommend(desk: Desk, caller: Caller, wanted: RecommendationIn) -> Plan | li
 
     model = _model(desk, caller, wanted.model)
     if not isinstance(wanted.scenario, list):
-        return optimizer.plan(model, _scenario(wanted.scenario, "/scenario"))
+        scenario = _scenario(wanted.scenario, "/scenario")
+        with _beneath("/scenario"):
+            return optimizer.plan(model, scenario)
     if not 1 <= len(wanted.scenario) <= MOST_SCENARIOS:
         raise RequestError(
             422, "too_many", f"Send one to {MOST_SCENARIOS} scenarios at once, or store them."
         )
-    asked = [_scenario(one, f"/scenario/{i}") for i, one in enumerate(wanted.scenario)]
-    return [optimizer.plan(model, scenario) for scenario in asked]
+    asked = {f"/scenario/{i}": one for i, one in enumerate(wanted.scenario)}
+    scenarios = {place: _scenario(one, place) for place, one in asked.items()}
+    answers = []
+    for place, scenario in scenarios.items():
+        with _beneath(place):
+            answers.append(optimizer.plan(model, scenario))
+    return answers
 
 
 def what_if(desk: Desk, caller: Caller, wanted: WhatIfIn) -> Plan:
@@ -39,8 +46,9 @@ def what_if(desk: Desk, caller: Caller, wanted: WhatIfIn) -> Plan:
     from optimizer import what_if as judge
 
     model = _model(desk, caller, wanted.model)
-    with _beneath("/split", of="split"):
-        return judge(model, _scenario(wanted.scenario, "/scenario"), wanted.split)
+    scenario = _scenario(wanted.scenario, "/scenario")
+    with _beneath("/split", of="split"), _beneath("/scenario"):
+        return judge(model, scenario, wanted.split)
 
 
 def frontier(desk: Desk, caller: Caller, wanted: FrontierIn) -> Frontier | RiskFrontier:
@@ -49,11 +57,12 @@ def frontier(desk: Desk, caller: Caller, wanted: FrontierIn) -> Frontier | RiskF
 
     model = _model(desk, caller, wanted.model)
     scenario = _scenario(wanted.scenario, "/scenario")
-    if wanted.risk:
-        return optimizer.risk_frontier(model, scenario, points=wanted.points)
-    return optimizer.frontier(
-        model, scenario, points=wanted.points, least=wanted.least, most=wanted.most
-    )
+    with _beneath("/scenario"):
+        if wanted.risk:
+            return optimizer.risk_frontier(model, scenario, points=wanted.points)
+        return optimizer.frontier(
+            model, scenario, points=wanted.points, least=wanted.least, most=wanted.most
+        )
 
 
 def compare(desk: Desk, caller: Caller, wanted: CompareIn) -> Comparison:

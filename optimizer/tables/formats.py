@@ -99,12 +99,15 @@ def _workbook(data: bytes, file: str) -> Table:
     _refuse_bomb(data, file)
     try:
         book = calamine.CalamineWorkbook.from_filelike(io.BytesIO(data))
-        sheets = [book.get_sheet_by_name(name) for name in book.sheet_names]
-        for sheet in sheets:
-            lines = sheet.to_python(skip_empty_area=False)
-            header = _header_line(lines)
-            if header is not None and len(lines) > header + 2:
-                return _table(lines, header, file, None)
+        sheets = [
+            book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            for name in book.sheet_names
+        ]
+        for fewest in (2, 1):  # rows: a table of one row may be the header of something else
+            for lines in sheets:
+                header = _header_line(lines)
+                if header is not None and len(lines) > header + fewest:
+                    return _table(lines, header, file, None)
     except (calamine.CalamineError, zipfile.BadZipFile, OSError, ValueError, KeyError) as wrong:
         raise FileError(
             f"{file} cannot be read as a workbook ({_brief(wrong)}). Save it again as XLSX or CSV."

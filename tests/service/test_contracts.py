@@ -297,3 +297,24 @@ def test_the_service_starts_over_on_what_it_kept(settings):
 def test_a_service_without_keys_listens_at_home_only(tmp_path):
     with pytest.raises(ValueError, match=r"127\.0\.0\.1 only"):
         Settings(folder=tmp_path, auth=False, host="0.0.0.0", _env_file=None)
+
+
+def test_every_fault_is_told_from_the_top_of_the_body(service):
+    with service.client() as client:
+        model = client.post("/v1/models/import", json={"model": MODEL}).json()["id"]
+        misspelled = SCENARIO | {"channels": {"serch": {"min": 1}}}
+        unknown = SCENARIO | {"budjet": 1}
+        for path, more in (
+            ("recommendations", {}),
+            ("what-ifs", {"split": SPLIT}),
+            ("frontiers", {}),
+        ):
+            for scenario, place in ((misspelled, "/channels/serch"), (unknown, "/budjet")):
+                body = {"model": model, "scenario": scenario, **more}
+                problem = client.post(f"/v1/{path}", json=body).json()
+                assert problem["errors"][0]["pointer"].startswith(f"/scenario{place}")
+        several = {"model": model, "scenario": [SCENARIO, misspelled]}
+        problem = client.post("/v1/recommendations", json=several).json()
+        assert problem["errors"][0]["pointer"].startswith("/scenario/1/channels/serch")
+        plain = client.post("/v1/recommendations", content=b'{"scenario": {}}')
+        assert "Content-Type: application/json" in plain.json()["detail"]
