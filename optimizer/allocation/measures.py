@@ -70,8 +70,9 @@ class Caution:
     def smooth(self, gain: FloatArray, eps: float) -> Smooth:
         """sd becomes sqrt(variance + eps^2)."""
         mean = float(gain.mean())
-        spread = math.sqrt(float(gain.var()) + eps**2)
-        q = (gain - mean) / (math.sqrt(gain.size) * spread)
+        centred = gain - mean
+        spread = math.sqrt(float((centred * centred).mean()) + eps**2)
+        q = centred / (math.sqrt(gain.size) * spread)
         bend = self.strength / (spread * gain.size)
         everyone = np.ones(gain.size, dtype=bool)
         return Smooth(mean - self.strength * spread, q, everyone, bend, q)

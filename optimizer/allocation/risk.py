@@ -31,6 +31,7 @@ from optimizer.allocation.coupled import (
     size_of,
 )
 from optimizer.allocation.lagrangian import Lagrangian, under
+from optimizer.allocation.measures import Smooth
 from optimizer.allocation.prices import Relaxation, total_search
 from optimizer.allocation.problem import AllocationProblem, Box, FloatArray, near_zero
 from optimizer.allocation.quadratic import Quadratic
@@ -51,11 +52,12 @@ WORTH_ANOTHER = 0.1  # of the excess: a direction that lowers the bound by less 
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
-    """The smoothed objective at a split, to second order."""
+class _Point:
+    """A split on a climb, with what the climb maximises there."""
 
-    value: float
-    model: Quadratic
+    spend: FloatArray  # (n,)
+    smooth: Smooth  # of what it gains under every draw
+    value: float  # the smoothed measure less the cost
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +99,11 @@ class RiskObjective:
             return -np.inf
         return self.problem.objective(spend)
 
-    def climbing_value(self, spend: FloatArray, eps: float) -> float:
-        """What a climb maximises: the smoothed measure less the cost."""
-        worth = self.measure.smooth(self.gain(spend), eps).value
-        return self.counts * worth - self.cost * float(spend.sum())
+    def _at(self, spend: FloatArray, eps: float) -> _Point:
+        """What a climb maximises, at a split."""
+        smooth = self.measure.smooth(self.gain(spend), eps)
+        value = self.counts * smooth.value - self.cost * float(spend.sum())
+        return _Point(spend, smooth, value)
 
     def direction(self, gain: FloatArray) -> FloatArray:
         """The direction (N,) under which these gains are weighted worst."""
@@ -275,36 +278,42 @@ class RiskObjective:
         last = len(self.smoothing) - 1
         for place, share in enumerate(self.smoothing):
             eps = share * self.scale
-            is_near = self.gain(spend).std() < FAR_FROM_KINK * eps or self.problem.tail is not None
-            if place in (0, last) or is_near:
+            if place in (0, last) or self._is_near_kink(spend, eps):
                 spend = self._climb(spend, box, eps, tolerance * self.scale)
         return spend
+
+    def _is_near_kink(self, spend: FloatArray, eps: float) -> bool:
+        """Whether a step of the smoothing matters here: caution's kink is far from most splits."""
+        if self.problem.tail is not None:
+            return True
+        return bool(self.gain(spend).std() < FAR_FROM_KINK * eps)
 
     def _climb(self, spend: FloatArray, box: Box, eps: float, least: float) -> FloatArray:
         row_step = None if self._is_plain(box) else RowStep(self.problem, box)
         shortest = SHORTEST_RESTORED if self.problem.targets else SHORTEST
+        here = self._at(spend, eps)
         for _ in range(ASCENT_STEPS):
-            state = self._state(spend, eps)
+            model = self._model(here)
             if row_step is None:
-                step = state.model.best_step(spend, box)
+                step = model.best_step(here.spend, box)
             else:
-                step = row_step.best(state.model, spend)
-            promised = float(state.model.gradient @ step)
+                step = row_step.best(model, here.spend)
+            promised = float(model.gradient @ step)
             if promised <= least:
                 break
             size = 1.0
             while size > shortest:
-                moved = np.clip(spend + size * step, box.lower, box.upper)
+                moved = np.clip(here.spend + size * step, box.lower, box.upper)
                 if row_step is not None and self.problem.targets:
                     moved = row_step.restored(moved)
-                enough = state.value + 1e-4 * size * promised
-                if self.climbing_value(moved, eps) >= enough and self._keeps(moved, row_step):
+                there, enough = self._at(moved, eps), here.value + 1e-4 * size * promised
+                if there.value >= enough and self._keeps(moved, row_step):
                     break
                 size *= 0.5
             else:
                 break
-            spend = moved
-        return spend
+            here = there
+        return here.spend
 
     def _is_plain(self, box: Box) -> bool:
         """Whether one fixed total is all that couples the cells."""
@@ -313,16 +322,14 @@ class RiskObjective:
     def _keeps(self, spend: FloatArray, row_step: RowStep | None) -> bool:
         return row_step is None or not self.problem.targets or is_feasible(self.problem, spend)
 
-    def _state(self, spend: FloatArray, eps: float) -> _State:
-        smooth = self.measure.smooth(self.gain(spend), eps)
-        weights = self.measure.weights(smooth.direction)
-        inside = np.maximum(spend, near_zero(self.problem.upper))
+    def _model(self, point: _Point) -> Quadratic:
+        """The smoothed objective near a point, to second order."""
+        weights = self.measure.weights(point.smooth.direction)
+        inside = np.maximum(point.spend, near_zero(self.problem.upper))
         marginal = self.source.marginal(inside)
         own = self.counts * (weights @ self.source.second_derivative(inside))
-        rows = smooth.rows(marginal) * np.sqrt(self.counts)
-        gradient = self.counts * (weights @ marginal) - self.cost
-        value = self.counts * smooth.value - self.cost * float(spend.sum())
-        return _State(value, Quadratic(gradient, own, rows))
+        rows = point.smooth.rows(marginal) * np.sqrt(self.counts)
+        return Quadratic(self.counts * (weights @ marginal) - self.cost, own, rows)
 
 
 def _joined(first: _Support, second: _Support) -> _Support:
@@ -370,7 +377,8 @@ def risky_split(
         target_gap=CAUTIOUS_GAP,
         node_limit=min(problem.node_limit, CAUTIOUS_NODES),
     )
-    if problem.counts_gain and found.value > -np.inf:
+    is_start = np.array_equal(found.spend, start)  # from there the climb is known
+    if problem.counts_gain and found.value > -np.inf and not is_start:
         polish = objective.climb(found.spend, _fixed(box, found.spend), POLISHED)
         if objective.value(polish) > found.value:
             found = replace(found, spend=polish, value=objective.value(polish))

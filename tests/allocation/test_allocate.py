@@ -20,6 +20,7 @@ from benchmarks.instances import (
 )
 from optimizer.allocation import AllocationProblem, Branch, Leaf, Proof, Route, allocate, certify
 from optimizer.allocation.prices import price_search
+from optimizer.allocation.risk import POLISHED, RiskObjective, risky_split
 from optimizer.curves import (
     ExponentialCurve,
     HillCurve,
@@ -145,6 +146,18 @@ def test_strongly_s_shaped_draws_are_proved_within_the_promise():
         answer = allocate(problem)
         assert answer.certificate.gap <= CAUTIOUS_GAP
         assert answer.certificate.nodes < 200
+
+
+@pytest.mark.parametrize("caution", [0.5, 60.0])
+def test_climbing_again_from_a_cautious_answer_finds_nothing_better(caution):
+    """Nor from the current split where it is kept: that climb was the search's first."""
+    problem = draws_problem(np.random.default_rng(3), 6, caution)
+    start, draws = problem.box.nearest(problem.reference), problem.draws
+    found, _ = risky_split(problem, draws, start)
+    assert np.array_equal(found.spend, start) == (caution == 60.0)
+    objective = RiskObjective(problem, draws)
+    again = objective.value(objective.climb(found.spend, problem.box, POLISHED))
+    assert again <= found.value + POLISHED * objective.scale
 
 
 def test_great_caution_keeps_the_current_split_and_says_so():
