@@ -1,4 +1,7 @@
-"""Who asks: an API key in ``Authorization: Bearer``, checked before anything else is read."""
+"""Who asks: an API key in ``Authorization: Bearer``, or a session's cookie on the page.
+
+Either is checked before anything else is read.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,12 @@ from fastapi import Depends, Request
 from fastapi.concurrency import run_in_threadpool
 
 from api.problems import RequestError
+from api.serving import sessions
 from api.serving.desk import Desk
 from api.store import keys
 from api.store.keys import Caller, Scope
 
+COOKIE = "romi_session"
 HOME = Caller("none", "wsp_home", frozenset(keys.SCOPES))  # where keys are switched off
 
 
@@ -46,6 +51,20 @@ def identified(request: Request, desk: Desk) -> Caller:
         caller = keys.identify(connection, desk.pepper, key.strip())
     if caller is None:
         raise _unknown("The API key is unknown, expired or revoked. Ask for a new one.")
+    return _admitted(request, desk, caller)
+
+
+def visited(request: Request, desk: Desk) -> Caller | None:
+    """Whose session a request of the page came with; None where none lives."""
+    if not desk.settings.auth:
+        return HOME
+    token = request.cookies.get(COOKIE)
+    caller = sessions.visiting(desk, token) if token else None
+    return None if caller is None else _admitted(request, desk, caller)
+
+
+def _admitted(request: Request, desk: Desk, caller: Caller) -> Caller:
+    """The caller, within the limit of its key; remembered for the rest of the request."""
     limiter = request.app.state.limiter
     if not limiter.admits(caller.key):
         raise RequestError(

@@ -24,11 +24,14 @@ App = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
 log = structlog.get_logger("romi.http")
 
 SECURITY = [
-    (b"content-security-policy", b"default-src 'self'; frame-ancestors 'none'"),
+    (
+        b"content-security-policy",
+        b"default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    ),
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
+    (b"referrer-policy", b"same-origin"),
 ]
+UNKEPT = (b"cache-control", b"no-store")  # unless an answer says otherwise
 LARGEST_ID = 80
 
 
@@ -113,6 +116,8 @@ class _Passage:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             own = [(b"x-request-id", self.identity.encode()), *SECURITY]
+            said = {name for name, _ in message["headers"]}
+            own += [] if UNKEPT[0] in said else [UNKEPT]
             message["headers"] = [*message["headers"], *own]
         await self._send(message)
 

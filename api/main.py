@@ -11,7 +11,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from prometheus_client import CollectorRegistry
 from sqlalchemy import select
 from sqlalchemy.exc import DataError, DBAPIError
@@ -20,13 +20,16 @@ from starlette.exceptions import HTTPException
 from api import logs
 from api.door import Door
 from api.gate import Gate, Limiter
+from api.page import errors as page_errors
+from api.page import routers as page_routers
+from api.page.visitor import SignInNeededError
 from api.problems import RequestError, problem, problem_of
 from api.routes import access, health, histories, jobs, models, plans, questions, scenarios
 from api.schemas import Problem
 from api.serving.desk import Desk
 from api.serving.histories import BadUploadError
 from api.settings import Settings
-from api.store import idempotency
+from api.store import idempotency, sessions
 from api.store.blobs import BlobError
 from api.store.clock import now
 from api.store.database import StoreError, upgrade
@@ -57,6 +60,8 @@ def application(settings: Settings | None = None) -> FastAPI:
     app.state.limiter = Limiter(chosen.requests_per_minute)
     for part in (histories, models, scenarios, plans, questions, jobs, access, health):
         app.include_router(part.router)
+    for router in page_routers.ROUTERS:
+        app.include_router(router)
     _tell_errors(app)
     _describe_problems(app)
     app.add_middleware(Door)
@@ -124,10 +129,12 @@ async def _keep_house(desk: Desk) -> None:
 def _forget(desk: Desk) -> None:
     with desk.database.write() as connection:
         idempotency.forget_old(connection)
+        sessions.forget_old(connection)
 
 
 def _tell_errors(app: FastAPI) -> None:
     """Every error as one shape."""
+    app.add_exception_handler(SignInNeededError, page_errors.to_sign_in)
     app.add_exception_handler(RequestError, _refused)
     app.add_exception_handler(OptimizerError, _told)
     app.add_exception_handler(RequestValidationError, _misshapen)
@@ -142,8 +149,11 @@ def _tell_errors(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _broken)
 
 
-def _answer(request: Request, content: dict[str, Any], headers: Any = None) -> JSONResponse:
+def _answer(request: Request, content: dict[str, Any], headers: Any = None) -> Response:
+    """A problem as JSON, or as a page to whoever looks at one."""
     identity = getattr(request.state, "request_id", None)
+    if page_errors.is_read_by_a_person(request):
+        return page_errors.told(request, content | {"request": identity}, headers)
     return JSONResponse(
         content | {"request": identity},
         content["status"],
@@ -152,26 +162,26 @@ def _answer(request: Request, content: dict[str, Any], headers: Any = None) -> J
     )
 
 
-def _refused(request: Request, error: Any) -> JSONResponse:
+def _refused(request: Request, error: Any) -> Response:
     return _answer(request, problem_of(error), error.headers)
 
 
-def _told(request: Request, error: Any) -> JSONResponse:
+def _told(request: Request, error: Any) -> Response:
     return _answer(request, problem_of(error))
 
 
-def _spoiled(request: Request, error: Any) -> JSONResponse:
+def _spoiled(request: Request, error: Any) -> Response:
     """Files that make no history, as the reading child told it."""
     return _answer(request, error.problem)
 
 
-def _unstorable(request: Request, _: Any) -> JSONResponse:
+def _unstorable(request: Request, _: Any) -> Response:
     """Text that is none, such as a NUL or half a letter."""
     told = "The request holds a character no text may hold, such as NUL. Take it out."
     return _answer(request, problem(422, "faulty_request", told))
 
 
-def _misshapen(request: Request, error: Any) -> JSONResponse:
+def _misshapen(request: Request, error: Any) -> Response:
     """A body, a header or a query that is not what the route takes."""
     faults = error.errors()
     if any(fault["type"] == "json_invalid" for fault in faults):
@@ -205,7 +215,7 @@ _ADVICE = {
 }
 
 
-def _plain(request: Request, error: Any) -> JSONResponse:
+def _plain(request: Request, error: Any) -> Response:
     told = _ADVICE.get(error.status_code, str(error.detail))
     code = {404: "no_route", 405: "no_method", 400: "unreadable_body"}.get(
         error.status_code, "refused"
@@ -213,7 +223,7 @@ def _plain(request: Request, error: Any) -> JSONResponse:
     return _answer(request, problem(error.status_code, code, told), error.headers)
 
 
-def _away(request: Request, error: Any) -> JSONResponse:
+def _away(request: Request, error: Any) -> Response:
     """The database is away: nothing was kept, and the same request may be sent again."""
     log.warning("database_silent", error=str(error)[:200])
     told = (
@@ -223,6 +233,6 @@ def _away(request: Request, error: Any) -> JSONResponse:
     return _answer(request, problem(503, "store_away", told), {"Retry-After": "2"})
 
 
-def _broken(request: Request, error: Any) -> JSONResponse:
+def _broken(request: Request, error: Any) -> Response:
     log.error("failed", error=type(error).__name__, exc_info=error)
     return _answer(request, problem_of(error))

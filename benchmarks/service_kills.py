@@ -77,15 +77,22 @@ class Stand:
         return f"http://127.0.0.1:{self.settings.port}"
 
     def running(self) -> list[tuple[str, int]]:
-        """Jobs and attempts that a worker holds at this moment.
-
-        Not those that were lost twice: once more, and they end as lost, as they should.
-        """
+        """Jobs and attempts that a worker holds at this moment."""
         live = (jobs.c.status == "running") & (jobs.c.lease_until > now())
-        live &= jobs.c.lost < MOST_LOST - 1
         query = select(jobs.c.id, jobs.c.attempt).where(live)
         with self.database.read() as connection:
             return [(row.id, row.attempt) for row in connection.execute(query)]
+
+    def to_be_hit(self) -> list[tuple[str, int]]:
+        """What a kill would hit, the worker being held still.
+
+        Nothing, where that would be a job's last attempt: it would end as lost, as it should.
+        """
+        last = (jobs.c.status == "running") & (jobs.c.lost >= MOST_LOST - 1)
+        with self.database.read() as connection:
+            if connection.execute(select(jobs.c.id).where(last)).first() is not None:
+                return []
+        return self.running()
 
 
 @contextmanager
@@ -144,11 +151,15 @@ def attack(what: Stand, kills: int, seed: int) -> Outcome:
         until(lambda: bool(what.running()))
         time.sleep(rng.uniform(*PAUSES))
         targets = rng.choice(targeted)
-        before = what.running()
+        what.worker.pause(True)
+        before = what.to_be_hit()
         if not before:
+            what.worker.pause(False)
             continue
         for group in targets:
             group.kill()
+        if what.worker not in targets:
+            what.worker.pause(False)
         caught = [one for one in before if one in what.running()]
         if what.worker in targets:
             hit |= dict.fromkeys(caught, now())
@@ -224,7 +235,7 @@ def main() -> None:
         outcome = run(kind, asked.kills // len(kinds), asked.lease, asked.seed)
         print(outcome, flush=True)
         found += outcome.faults
-    for fault in found:
+    for fault in dict.fromkeys(found):
         print(fault)
     sys.exit(bool(found))
 

@@ -157,7 +157,7 @@ def _wrong_endings(connection: Connection, at_rest: bool) -> list[str]:
     query = select(job_events).order_by(job_events.c.job, job_events.c.seq)
     for event in connection.execute(query).mappings():
         told.setdefault(event["job"], []).append((event["seq"], event["kind"]))
-    for row in connection.execute(select(jobs.c.id, jobs.c.status)).all():
+    for row in connection.execute(select(jobs.c.id, jobs.c.status, jobs.c.problem)).all():
         events = told.get(row.id, [])
         endings = [kind for _, kind in events if kind in ENDED]
         if [seq for seq, _ in events] != list(range(1, len(events) + 1)):
@@ -165,7 +165,8 @@ def _wrong_endings(connection: Connection, at_rest: bool) -> list[str]:
         if endings != ([row.status] if row.status in ENDED else []):
             found.append(f"{row.id} is {row.status} and ended {endings}")
         if row.status in ("failed", "cancelled") or (at_rest and row.status not in ENDED):
-            found.append(f"{row.id} is {row.status}")
+            why = (row.problem or {}).get("detail", "")
+            found.append(f"{row.id} is {row.status} {why}".rstrip())
     return found
 
 

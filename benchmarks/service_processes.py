@@ -65,6 +65,11 @@ class Group:
         os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
+    def pause(self, paused: bool) -> None:
+        """Hold the whole group where it is, or let it go on."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGSTOP if paused else signal.SIGCONT)
+
     def stop(self) -> None:
         """End it in order, at last by force."""
         if self._process is None:

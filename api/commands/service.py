@@ -45,11 +45,14 @@ def serve(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     check_port(settings.host, settings.port)
     desk = Desk.of(settings)
     upgrade(desk.database)
-    key = _first_key(desk)
+    key, link = _first_key(desk), _link(desk)
     desk.close()
-    _say(f"romi serves on http://{settings.host}:{settings.port} (data in {settings.folder}).")
+    place = f"http://{settings.host}:{settings.port}"
+    _say(f"romi serves on {place} (data in {settings.folder}).")
     if key is not None:
         _say(f"The first key, shown only now: {key}")
+    if link is not None:
+        _say(f"The page, opened once within 15 minutes: {place}/enter?link={link}")
     run(settings)
 
 
@@ -197,6 +200,16 @@ def _first_key(desk: Desk) -> str | None:
     if not desk.settings.auth or desk.settings.host not in LOOPBACK or has_keys(desk):
         return None
     return issue_key(desk, "first", ("admin",), "home", None)
+
+
+def _link(desk: Desk) -> str | None:
+    """A one-time link to the page, where a service on loopback has keys."""
+    from api.serving import sessions
+    from api.settings import LOOPBACK
+
+    if not desk.settings.auth or desk.settings.host not in LOOPBACK:
+        return None
+    return sessions.link(desk)
 
 
 def _say(sentence: str) -> None:

@@ -28,7 +28,7 @@ def issue_key(
 ) -> str:
     """A new key of a workspace, which is made where it is not there."""
     with desk.database.write() as connection:
-        home = _workspace(connection, workspace or "home")
+        home = workspace_named(connection, workspace or "home")
         expires = None if days is None else now() + round(days * DAY)
         identity, key = keys.make_key(
             connection,
@@ -75,7 +75,7 @@ def audit_verdict(desk: Desk) -> tuple[str, bool]:
     return f"The audit log is whole: {chain.rows} rows, the last hash {chain.last}.", True
 
 
-def _workspace(connection: Connection, wanted: str) -> str:
+def workspace_named(connection: Connection, wanted: str) -> str:
     """A workspace by id or name, made where no other has the name."""
     known = (workspaces.c.id == wanted) | (workspaces.c.name == wanted)
     found = connection.execute(select(workspaces.c.id).where(known)).scalars().first()

@@ -64,6 +64,18 @@ api_keys = Table(
     Index("ix_api_keys_page", "workspace", "id"),
 )
 
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),  # of the cookie, or of the one-time link
+    _workspace(),
+    Column("key", String(40), nullable=False),  # the API key it speaks for, and ends with
+    Column("kind", String(10), nullable=False),  # link: exchanged once for a cookie
+    _time("created_at"),
+    _time("expires_at"),
+    Index("ix_sessions_age", "expires_at"),
+)
+
 histories = Table(
     "histories",
     metadata,

@@ -1,0 +1,7 @@
+"""Every route of the page."""
+
+from __future__ import annotations
+
+from api.page import assets, home, signing
+
+ROUTERS = (assets.router, signing.router, home.router)

@@ -1,0 +1,31 @@
+// What every view shares: forms that send themselves, charts that draw themselves, and a service
+// that may go away and come back.
+import { drawCharts } from "./charts.js";
+import { watchService } from "./service.js";
+
+function sendOnChange(event) {
+  const field = event.target.closest("[data-sends-form]");
+  if (field) field.form.requestSubmit();
+}
+
+async function copyText(event) {
+  const button = event.target.closest("[data-copies]");
+  if (!button) return;
+  const source = document.querySelector(button.dataset.copies);
+  await navigator.clipboard.writeText(source.value ?? source.textContent);
+  const before = button.textContent;
+  button.textContent = button.dataset.copied;
+  setTimeout(() => { button.textContent = before; }, 1500);
+}
+
+function ask(event) {
+  const question = event.target.closest("[data-asks]")?.dataset.asks;
+  if (question && !window.confirm(question)) event.preventDefault();
+}
+
+document.addEventListener("change", sendOnChange);
+document.addEventListener("click", copyText);
+document.addEventListener("submit", ask);
+document.addEventListener("htmx:afterSettle", (event) => drawCharts(event.detail.elt));
+drawCharts(document);
+watchService();
