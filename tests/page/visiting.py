@@ -1,4 +1,4 @@
-"""A reader of the page without scripts: an httpx client that signed in, and knows its form token."""
+"""A reader of the page without scripts: an httpx client that signed in and knows its token."""
 
 from __future__ import annotations
 
