@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from optimizer.experiments import NoTestError, propose_tests
     from optimizer.experiments_document import Experiments, ProposedTest
     from optimizer.files import (
+        parse_document,
         parse_history,
         parse_lift_tests,
         read_document,
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
         model_of_bytes,
         model_to_bytes,
     )
+    from optimizer.peek import Peek, peek_tables
     from optimizer.quality import check
     from optimizer.series import SeriesTable
     from optimizer.tables.findings import Finding, Severity
@@ -105,9 +107,12 @@ _ON_FIRST_USE = {
     "lift_test_record": "optimizer.lift_test_table",
     "model_of_bytes": "optimizer.packing",
     "model_to_bytes": "optimizer.packing",
+    "Peek": "optimizer.peek",
     "open_archive": "optimizer.folders",
+    "parse_document": "optimizer.files",
     "parse_history": "optimizer.files",
     "parse_lift_tests": "optimizer.files",
+    "peek_tables": "optimizer.peek",
     "plan_many": "optimizer.many",
     "propose_tests": "optimizer.experiments",
     "read_document": "optimizer.files",
@@ -149,6 +154,7 @@ __all__ = [
     "Move",
     "NoTestError",
     "OptimizerError",
+    "Peek",
     "Plan",
     "PlanWarning",
     "ProblemError",
@@ -180,8 +186,10 @@ __all__ = [
     "model_of_bytes",
     "model_to_bytes",
     "open_archive",
+    "parse_document",
     "parse_history",
     "parse_lift_tests",
+    "peek_tables",
     "plan",
     "plan_many",
     "plans_workbook",

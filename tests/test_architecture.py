@@ -73,7 +73,7 @@ ROWS = (
         "optimizer.geo_test",
     ),
     ("optimizer.heights", "optimizer.fit_report"),
-    ("optimizer.archive", "optimizer.series", "optimizer.workers"),
+    ("optimizer.archive", "optimizer.series", "optimizer.workers", "optimizer.peek"),
     ("optimizer.model", "optimizer.quality", "optimizer.lift_tests", "optimizer.geo_revenue"),
     ("optimizer.geography",),
     ("optimizer.history", "optimizer.economics"),
@@ -128,7 +128,7 @@ INSIDE = {
     ),
     "optimizer.tables": (
         ("grid", "formats", "sharing"),
-        ("observations",),
+        ("observations", "guess"),
         ("columns", "dates"),
         ("cells", "headers", "texts", "openings"),
         ("findings",),
