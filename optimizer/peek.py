@@ -46,15 +46,15 @@ class Peek:
 
 
 def peek_tables(
-    sources: Sequence[tuple[str, bytes]], *, layout: Layout | None = None
+    sources: Sequence[tuple[str, bytes]], *, layouts: Sequence[Layout | None] | None = None
 ) -> tuple[Peek, ...]:
     """A look at each of the files of one history.
 
     Parameters
     ----------
     sources : sequence of (file name, bytes)
-    layout : "attributed", "aggregate" or None
-        What a table's columns are to be understood by; None: by their names.
+    layouts : sequence of "attributed", "aggregate" or None, one per file, optional
+        What each table's columns are to be understood by; None: by their names.
 
     Raises
     ------
@@ -70,9 +70,10 @@ def peek_tables(
     ((('2024-01-01', '5', '9'),), (2,))
     """
     whole = len(sources) == 1
+    stated = layouts or [None] * len(sources)
     return tuple(
         _peek(table_of_bytes(data, name, Notebook()), name, layout, whole=whole)
-        for name, data in sources
+        for (name, data), layout in zip(sources, stated, strict=True)
     )
 
 

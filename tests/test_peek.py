@@ -59,8 +59,8 @@ def test_a_long_table_without_usual_names_is_known_by_its_repeated_words():
 
 
 def test_a_stated_layout_is_taken():
-    assert peeked(frame(), layout="attributed").layout == "attributed"
-    assert "channel_spend" not in roles(peeked(frame(), layout="attributed")).values()
+    assert peeked(frame(), layouts=["attributed"]).layout == "attributed"
+    assert "channel_spend" not in roles(peeked(frame(), layouts=["attributed"])).values()
 
 
 def test_a_column_tells_whose_spend_it_would_be():

@@ -7,19 +7,21 @@ written by the worker that holds the job, in one transaction with the job's end.
 from __future__ import annotations
 
 import csv
+import json
 import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.jobs.bounds import check_file, check_history
+from api.problems import problem_of
 from api.store.blobs import Blobs
 
 if TYPE_CHECKING:
-    from optimizer import Finding, History, LiftTest, Model
+    from optimizer import Finding, FitReport, History, LiftTest, Model
 
 PROGRESS_STEP = 0.01  # share done between two events
 PROBE_STEP_SECONDS = 0.02
@@ -76,18 +78,9 @@ def run_task(kind: str, payload: dict[str, Any], context: Context) -> dict[str, 
 def read_upload(payload: dict[str, Any], context: Context) -> dict[str, Any]:
     """Parse uploaded files into a history; payload: files [{name, path}], layout, columns,
     currency, keep (whether to keep it or to look only)."""
-    from optimizer import history_to_parquet, parse_history
+    from optimizer import history_to_parquet
 
-    sources = [(file["name"], Path(file["path"]).read_bytes()) for file in payload["files"]]
-    for name, data in sources:
-        check_file(name, data)
-    history = parse_history(
-        sources,
-        layout=payload.get("layout"),
-        columns=payload.get("columns"),
-        currency=payload.get("currency"),
-    )
-    check_history(history)
+    history = _history_of(_sources(payload), payload)
     row = {
         "content_hash": history.content_hash,
         "summary": summary_of(history),
@@ -98,14 +91,75 @@ def read_upload(payload: dict[str, Any], context: Context) -> dict[str, Any]:
     return row
 
 
+def look_into(payload: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Look at uploaded files that may be no history yet; payload: as of `read_upload`, and layouts,
+    one a file. Gives what each file holds, and what reading them gives or why it cannot be done."""
+    from optimizer import peek_tables
+
+    del context
+    sources = _sources(payload)
+    peeked = peek_tables(sources, layouts=payload.get("layouts"))
+    return {"files": [asdict(one) for one in peeked], "reading": _reading(sources, payload)}
+
+
+def _reading(sources: list[tuple[str, bytes]], payload: dict[str, Any]) -> dict[str, Any]:
+    """What reading gives, or the problem that keeps the files from being a history."""
+    from optimizer import OptimizerError
+
+    try:
+        history = _history_of(sources, payload)
+    except OptimizerError as error:
+        return {"summary": None, "findings": [], "problem": problem_of(error)}
+    findings = [finding_as_data(finding) for finding in history.findings]
+    return {"summary": summary_of(history), "findings": findings, "problem": None}
+
+
+def _sources(payload: dict[str, Any]) -> list[tuple[str, bytes]]:
+    """The uploaded files by name, none of them more than may be read."""
+    sources = [(file["name"], Path(file["path"]).read_bytes()) for file in payload["files"]]
+    for name, data in sources:
+        check_file(name, data)
+    return sources
+
+
+def _history_of(sources: list[tuple[str, bytes]], payload: dict[str, Any]) -> History:
+    from optimizer import parse_history
+
+    history = parse_history(
+        sources,
+        layout=payload.get("layout"),
+        columns=payload.get("columns"),
+        currency=payload.get("currency"),
+    )
+    check_history(history)
+    return history
+
+
+def read_tests(payload: dict[str, Any], context: Context) -> dict[str, Any]:
+    """Parse an uploaded table of lift tests; payload: file {name, path}, history (blob)."""
+    from optimizer import history_of_parquet, lift_test_record, parse_lift_tests
+
+    ((name, data),) = _sources({"files": [payload["file"]]})
+    history = history_of_parquet(context.blobs.get(payload["history"]))
+    return {"rows": [lift_test_record(test) for test in parse_lift_tests(name, data, history)]}
+
+
 def fit_model(payload: dict[str, Any], context: Context) -> dict[str, Any]:
     """Fit curves; payload: history (blob), options (of `fit`), lift_tests (rows), name."""
     from optimizer import fit, history_of_parquet
 
     history = history_of_parquet(context.blobs.get(payload["history"]))
     tests = _lift_tests(payload["lift_tests"], history, context)
-    model = fit(history, lift_tests=tests, progress=context.progress, **payload["options"])
-    return keep_model(model, context.blobs)
+    reports: list[FitReport] = []
+    model = fit(
+        history,
+        lift_tests=tests,
+        progress=context.progress,
+        report=reports.append,
+        **payload["options"],
+    )
+    report = json.dumps(reports[0].to_dict(), separators=(",", ":")).encode()
+    return keep_model(model, context.blobs) | {"report": context.blobs.put(report)}
 
 
 def _lift_tests(
@@ -205,6 +259,8 @@ def finding_as_data(finding: Finding) -> dict[str, Any]:
 
 TASKS: dict[str, Callable[[dict[str, Any], Context], dict[str, Any]]] = {
     "upload": read_upload,
+    "peek": look_into,
+    "lift_tests": read_tests,
     "fit": fit_model,
     "runs": run_scenarios,
     "probe": probe,

@@ -60,10 +60,10 @@ class Desk:
                 self._models.popitem(last=False)
         return model
 
-    def parse(self, payload: dict[str, Any]) -> Ended:
+    def parse(self, payload: dict[str, Any], kind: str = "upload") -> Ended:
         """Read uploaded files in the limited child; one upload at a time."""
         with self._parsing:
-            return self.parser.run("upload", payload)
+            return self.parser.run(kind, payload)
 
     def note_use(self, key: str) -> None:
         """Remember that a key was used; written down by `flush_uses`."""

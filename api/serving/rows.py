@@ -17,7 +17,7 @@ TIMES = ("created_at", "updated_at", "started_at", "finished_at", "expires_at", 
 
 def shown(row: Any, *leave_out: str, **instead: Any) -> dict[str, Any]:
     """A row (a mapping) without its inner columns, times as text."""
-    hidden = {"workspace", "blob", *leave_out}
+    hidden = {"workspace", "blob", "report", *leave_out}
     content = {name: value for name, value in row.items() if name not in hidden}
     for name in TIMES:
         if name in content:

@@ -84,8 +84,9 @@ def named_blobs(database: Database) -> set[str]:
     with database.read() as connection:
         return {
             name
-            for table in (histories, models)
-            for name in connection.execute(select(table.c.blob)).scalars()
+            for column in (histories.c.blob, models.c.blob, models.c.report)
+            for name in connection.execute(select(column)).scalars()
+            if name is not None
         }
 
 

@@ -101,6 +101,7 @@ models = Table(
     Column("history", String(40)),  # none where it was imported
     Column("summary", JSON, nullable=False),
     _time("created_at"),
+    Column("report", String(64)),  # sha-256 of its FitReport; none where it was imported
     Index("ix_models_page", "workspace", "id"),
 )
 
