@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import math
+import re
 from dataclasses import dataclass
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
@@ -18,6 +20,8 @@ from babel.numbers import format_compact_decimal, format_decimal
 LANGUAGES = {"en": "English", "ru": "Русский", "zh": "中文"}
 CATALOGUES = Path(__file__).parent / "locale"
 NOTHING = "–"  # where there is no figure
+SPACES = re.compile(r"\s")
+GROUPED = {mark: re.compile(rf"[+-]?\d{{1,3}}(\{mark}\d{{3}})+") for mark in ",."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,39 @@ class Language:
         text = format_compact_decimal(size, locale=self.locale, fraction_digits=digits)
         return _sign(value, signed) + text
 
+    def typed(self, value: float | None) -> str:
+        """A number as a reader would type it into a field: no digit lost, no zeros added."""
+        if value is None:
+            return ""
+        text = format_decimal(value, "#,##0.##########", self.locale)
+        return text.replace("-", "−")
+
+    def read(self, text: str) -> float:
+        """The number somebody typed, in the reader's own form or in the plain one.
+
+        Raises
+        ------
+        ValueError
+            It is no number, or could be two.
+
+        Examples
+        --------
+        >>> Language("en").read("1,500,000.5"), Language("ru").read("1 500 000,5")
+        (1500000.5, 1500000.5)
+        >>> Language("ru").read("1500000.5"), Language("zh").read("−20")
+        (1500000.5, -20.0)
+        """
+        plain = SPACES.sub("", text).replace("−", "-").replace("’", "").replace("'", "")
+        point, grouping = (",", ".") if self.code == "ru" else (".", ",")
+        if point == "," and plain.count(".") == 1 and "," not in plain:
+            return _finite(plain)
+        whole, _, rest = plain.partition(point)
+        if grouping in rest or (grouping in whole and not GROUPED[grouping].fullmatch(whole)):
+            raise ValueError(text)
+        return _finite(
+            f"{whole.replace(grouping, '')}.{rest}" if rest else whole.replace(grouping, "")
+        )
+
     def date(self, value: str | dt.date | None) -> str:
         """A day."""
         if value is None:
@@ -103,6 +140,13 @@ class Language:
         from api.page.sentences import translated
 
         return translated(text or "", self.code)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(text)
+    return value
 
 
 def _sign(value: float, signed: bool) -> str:

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from api.page import assets, home, signing
+from api.page import assets, home, scenarios, signing
 
-ROUTERS = (assets.router, signing.router, home.router)
+ROUTERS = (assets.router, signing.router, home.router, scenarios.router)

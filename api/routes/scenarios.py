@@ -85,12 +85,7 @@ def put_scenario(
 @router.delete("/{scenario_id}", status_code=204, responses=problems(404))
 def delete_scenario(desk: TheDesk, caller: Writer, scenario_id: ScenarioId) -> Response:
     """Take a scenario away; its plans stay."""
-
-    def make(connection: Any) -> tuple[str, Kept]:
-        rows.removed(connection, tables.scenarios, caller.workspace, scenario_id)
-        return scenario_id, Kept(204, {}, None)
-
-    store_once(desk, Deed(caller, "scenario.delete"), make)
+    scenarios.remove(desk, Deed(caller, "scenario.delete"), scenario_id)
     return Response(status_code=204)
 
 

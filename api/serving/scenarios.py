@@ -91,6 +91,16 @@ def run(desk: Desk, deed: Deed, identity: str, wanted: RunIn) -> Kept:
     return store_once(desk, deed, make)
 
 
+def remove(desk: Desk, deed: Deed, identity: str) -> None:
+    """Take a scenario away; its plans stay."""
+
+    def make(connection: Connection) -> tuple[str, Kept]:
+        rows.removed(connection, scenarios, deed.caller.workspace, identity)
+        return identity, Kept(204, {}, None)
+
+    store_once(desk, deed, make)
+
+
 def etag(version: int) -> str:
     """A scenario's version as HTTP names it."""
     return f'"v{version}"'

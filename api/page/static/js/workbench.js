@@ -1,0 +1,160 @@
+// The workbench: every change of the question is answered at once, can be undone, and is never lost.
+import { chartOf } from "./charts.js";
+import { moveMarks, reading } from "./charts/curve.js";
+
+const PAUSE = 90; // milliseconds between answers while a slider moves
+const form = document.getElementById("question");
+const place = form.dataset.place;
+const answer = document.getElementById("answer");
+const frontier = document.getElementById("frontier");
+const frontierCard = document.getElementById("frontier-card");
+const undo = document.getElementById("undo");
+const slider = document.getElementById("budget-slider");
+const amounts = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 2 });
+const wholes = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 0 });
+
+const past = [];
+let present = snapshot();
+let asking = false;
+let askAgain = false;
+let timer = null;
+
+function snapshot() {
+  const state = [];
+  for (const field of form.elements) {
+    if (!field.name || field.type === "hidden" || field.tagName === "BUTTON") continue;
+    state.push([field, field.type === "checkbox" || field.type === "radio" ? field.checked : field.value]);
+  }
+  return state;
+}
+
+function restore(state) {
+  for (const [field, value] of state) {
+    if (field.type === "checkbox" || field.type === "radio") field.checked = value;
+    else field.value = value;
+  }
+}
+
+function remember() {
+  past.push(present);
+  if (past.length > 200) past.shift();
+  undo.disabled = false;
+}
+
+function later() {
+  if (timer === null) timer = setTimeout(() => { timer = null; ask(); }, PAUSE);
+}
+
+async function ask() {
+  if (asking) { askAgain = true; return; }
+  asking = true;
+  try {
+    await htmx.ajax("POST", `${place}/answer`, { source: form, target: answer, swap: "innerHTML" });
+  } finally {
+    asking = false;
+  }
+  if (askAgain) { askAgain = false; ask(); }
+}
+
+function spendField(index) {
+  return form.elements[`spend-${index}`];
+}
+
+function show() {
+  const source = document.getElementById("answer-data");
+  if (!source) return;
+  const data = JSON.parse(source.textContent);
+  answer.dataset.version = Number(answer.dataset.version) + 1;
+  for (const [index, spend] of Object.entries(data.spend)) {
+    const field = spendField(index);
+    const held = form.elements[`locked-${index}`].checked || data.mode === "what_if";
+    if (field && !held && field !== document.activeElement) field.value = amounts.format(spend);
+  }
+  if (slider && data.total && document.activeElement !== slider) slider.value = data.total;
+  for (const figure of document.querySelectorAll("figure[data-chart=curve]")) {
+    const marks = data.marks[figure.dataset.cell];
+    const chart = chartOf(figure.querySelector(".chart-place"));
+    if (marks && chart) moveMarks(chart, marks);
+  }
+  const answered = data.total !== null;
+  document.getElementById("curves").hidden = !answered;
+  frontierCard.hidden = !answered;
+  frontier.classList.toggle("stale", frontier.dataset.loaded === "yes");
+  form.querySelectorAll(".wrong").forEach((field) => field.classList.toggle("wrong", !answered));
+  present = snapshot();
+  history.replaceState(null, "", `${place}?draft=${data.draft}`);
+  if (frontier.dataset.loaded === "yes" && isSeen(frontierCard)) showFrontier();
+}
+
+function isSeen(element) {
+  const box = element.getBoundingClientRect();
+  return box.top < window.innerHeight && box.bottom > 0;
+}
+
+let frontierTimer = null;
+function showFrontier() {
+  clearTimeout(frontierTimer);
+  frontierTimer = setTimeout(async () => {
+    await htmx.ajax("POST", `${place}/frontier`, { source: form, target: frontier, swap: "innerHTML" });
+    frontier.dataset.loaded = "yes";
+    frontier.classList.remove("stale");
+    document.getElementById("show-frontier").hidden = true;
+  }, frontier.dataset.loaded === "yes" ? 600 : 0);
+}
+
+function changed(event) {
+  const field = event.target;
+  if (!field.name || field.name === "name") return;
+  remember();
+  const spend = field.name.match(/^spend-(\d+)$/);
+  if (spend && form.elements.mode.value === "plan") form.elements[`locked-${spend[1]}`].checked = field.value.trim() !== "";
+  ask();
+}
+
+function slid() {
+  if (past.at(-1) !== present) { remember(); past[past.length - 1] = present; }
+  form.elements.budget.value = wholes.format(Math.round(slider.value));
+  later();
+}
+
+function dragged(event) {
+  const { cell, spend, done } = event.detail;
+  const row = [...form.querySelectorAll("tr[data-cell]")].findIndex((one) => one.dataset.cell === cell);
+  if (row < 0) return;
+  spendField(row).value = amounts.format(Math.round(spend));
+  if (!done) return;
+  remember();
+  if (form.elements.mode.value === "plan") form.elements[`locked-${row}`].checked = true;
+  ask();
+}
+
+function takeBack() {
+  const state = past.pop();
+  undo.disabled = past.length === 0;
+  if (!state) return;
+  restore(state);
+  ask();
+}
+
+function tellCaution() {
+  document.getElementById("caution-words").textContent = amounts.format(form.elements.caution.value);
+}
+
+form.addEventListener("change", changed);
+form.addEventListener("curve:drag", dragged);
+form.addEventListener("again", ask);
+form.addEventListener("input", (event) => {
+  if (event.target === slider) slid();
+  if (event.target === form.elements.caution) tellCaution();
+});
+form.addEventListener("submit", (event) => {
+  const sender = event.submitter;
+  if (sender?.id === "show-frontier") { event.preventDefault(); showFrontier(); return; }
+  if (sender?.hasAttribute("formaction")) return;
+  event.preventDefault();
+  ask();
+});
+undo.addEventListener("click", takeBack);
+document.addEventListener("htmx:afterSettle", (event) => { if (event.detail.target === answer) show(); });
+tellCaution();
+for (const figure of document.querySelectorAll("figure[data-chart=curve]")) reading(figure);
