@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from api.page import assets
-from api.page.language import LANGUAGES, Language
+from api.page.language import LANGUAGES
+from api.page.templating import environment
 from api.page.visitor import FORM_TOKEN, Visitor
 
 
@@ -35,44 +35,20 @@ def rendered(request: Request, visitor: Visitor, template: str, **context: Any) 
         "may_write": visitor.caller is not None and visitor.caller.may("write"),
         "with_keys": request.app.state.settings.auth,
     }
-    return environment(visitor.language.code).get_template(template).render(shared | context)
+    return _templates(visitor.language.code).get_template(template).render(shared | context)
+
+
+@cache
+def _templates(code: str) -> Environment:
+    """The templates in one language, for pages whose assets this service serves."""
+    made = environment(code)
+    made.globals["asset"] = assets.address
+    return made
 
 
 def is_part(request: Request) -> bool:
     """Whether a script asks for a part of the page rather than the whole."""
     return "hx-request" in request.headers and "hx-boosted" not in request.headers
-
-
-@cache
-def environment(code: str) -> Environment:
-    """The templates in one language."""
-    language = Language(code)
-    made = Environment(
-        loader=PackageLoader("api.page"),
-        autoescape=True,
-        extensions=["jinja2.ext.i18n"],
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    made.install_gettext_translations(language.words, newstyle=True)  # type: ignore[attr-defined]
-    made.filters |= {
-        "number": language.number,
-        "percent": language.percent,
-        "compact": language.compact,
-        "date": language.date,
-        "moment": language.moment,
-        "sentence": language.sentence,
-        "data": as_data,
-    }
-    made.globals |= {"asset": assets.address}
-    return made
-
-
-def as_data(content: Any) -> Markup:
-    """JSON that can stand inside a `<script type="application/json">`."""
-    text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Markup(text.replace("<", "\\u003c").replace("&", "\\u0026"))
 
 
 def _hidden(visitor: Visitor) -> Markup:
