@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from optimizer.experiments import NoTestError, propose_tests
     from optimizer.experiments_document import Experiments, ProposedTest
     from optimizer.files import (
-        parse_document,
         parse_history,
         parse_lift_tests,
         read_document,
@@ -70,6 +69,7 @@ if TYPE_CHECKING:
     from optimizer.quality import check
     from optimizer.series import SeriesTable
     from optimizer.tables.findings import Finding, Severity
+    from optimizer.tables.texts import parse_document
 
 __version__ = VERSION
 
@@ -109,7 +109,7 @@ _ON_FIRST_USE = {
     "model_to_bytes": "optimizer.packing",
     "Peek": "optimizer.peek",
     "open_archive": "optimizer.folders",
-    "parse_document": "optimizer.files",
+    "parse_document": "optimizer.tables.texts",
     "parse_history": "optimizer.files",
     "parse_lift_tests": "optimizer.files",
     "peek_tables": "optimizer.peek",

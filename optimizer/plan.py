@@ -14,6 +14,7 @@ from optimizer.allocation import Allocation, allocate
 from optimizer.allocation.certificate import Certificate
 from optimizer.cells import PlanWarning, Question, ask, stated_split
 from optimizer.documents import Document, parse
+from optimizer.enough_budget import with_enough_budget
 from optimizer.errors import DocumentError, Fault, InfeasibleError, nearest
 from optimizer.model import Model
 from optimizer.notices import plan_warnings
@@ -81,7 +82,10 @@ def plan(model: Model, scenario: Scenario) -> Plan:
 
 def _allocated(question: Question) -> _Answer:
     """The best split by the steady reading, told by period where a schedule is asked for."""
-    found = allocate(question.problem())
+    try:
+        found = allocate(question.problem())
+    except InfeasibleError as error:
+        raise with_enough_budget(question, error) from None
     times = timetable(question, found.spend)
     outcome = Outcome(question, found.spend, _sought(question, times))
     outcome.check_last_unit()

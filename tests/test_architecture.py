@@ -50,6 +50,7 @@ ROWS = (
     ),
     ("optimizer.workbook",),
     ("optimizer.curve_points",),
+    ("optimizer.enough_budget",),
     ("optimizer.cells",),
     ("optimizer.contradictions",),
     ("optimizer.demands",),
