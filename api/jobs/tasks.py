@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from api.jobs.bounds import check_file, check_history
-from api.problems import problem_of
 from api.store.blobs import Blobs
 
 if TYPE_CHECKING:
@@ -78,9 +77,15 @@ def run_task(kind: str, payload: dict[str, Any], context: Context) -> dict[str, 
 def read_upload(payload: dict[str, Any], context: Context) -> dict[str, Any]:
     """Parse uploaded files into a history; payload: files [{name, path}], layout, columns,
     currency, keep (whether to keep it or to look only)."""
-    from optimizer import history_to_parquet
+    from optimizer import history_to_parquet, parse_history
 
-    history = _history_of(_sources(payload), payload)
+    history = parse_history(
+        _sources(payload),
+        layout=payload.get("layout"),
+        columns=payload.get("columns"),
+        currency=payload.get("currency"),
+    )
+    check_history(history)
     row = {
         "content_hash": history.content_hash,
         "summary": summary_of(history),
@@ -92,26 +97,12 @@ def read_upload(payload: dict[str, Any], context: Context) -> dict[str, Any]:
 
 
 def look_into(payload: dict[str, Any], context: Context) -> dict[str, Any]:
-    """Look at uploaded files that may be no history yet; payload: as of `read_upload`, and layouts,
-    one a file. Gives what each file holds, and what reading them gives or why it cannot be done."""
+    """Look at uploaded files that may be no history yet; payload: files, layouts (one a file)."""
     from optimizer import peek_tables
 
     del context
-    sources = _sources(payload)
-    peeked = peek_tables(sources, layouts=payload.get("layouts"))
-    return {"files": [asdict(one) for one in peeked], "reading": _reading(sources, payload)}
-
-
-def _reading(sources: list[tuple[str, bytes]], payload: dict[str, Any]) -> dict[str, Any]:
-    """What reading gives, or the problem that keeps the files from being a history."""
-    from optimizer import OptimizerError
-
-    try:
-        history = _history_of(sources, payload)
-    except OptimizerError as error:
-        return {"summary": None, "findings": [], "problem": problem_of(error)}
-    findings = [finding_as_data(finding) for finding in history.findings]
-    return {"summary": summary_of(history), "findings": findings, "problem": None}
+    peeked = peek_tables(_sources(payload), layouts=payload.get("layouts"))
+    return {"files": [asdict(one) for one in peeked]}
 
 
 def _sources(payload: dict[str, Any]) -> list[tuple[str, bytes]]:
@@ -120,19 +111,6 @@ def _sources(payload: dict[str, Any]) -> list[tuple[str, bytes]]:
     for name, data in sources:
         check_file(name, data)
     return sources
-
-
-def _history_of(sources: list[tuple[str, bytes]], payload: dict[str, Any]) -> History:
-    from optimizer import parse_history
-
-    history = parse_history(
-        sources,
-        layout=payload.get("layout"),
-        columns=payload.get("columns"),
-        currency=payload.get("currency"),
-    )
-    check_history(history)
-    return history
 
 
 def read_tests(payload: dict[str, Any], context: Context) -> dict[str, Any]:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from api.page import assets, home, scenarios, signing
+from api.page import assets, drafts, histories, home, scenarios, signing
 
-ROUTERS = (assets.router, signing.router, home.router, scenarios.router)
+ROUTERS = (
+    assets.router,
+    signing.router,
+    home.router,
+    drafts.router,
+    histories.router,
+    scenarios.router,
+)

@@ -13,9 +13,8 @@ from api.problems import RequestError
 from api.routes.answers import Cursor, IdempotencyKey, Limit, answered, as_json, problems
 from api.schemas import HistoryOut, Paged
 from api.serving import histories, rows
-from api.serving.once import Deed, store_once
+from api.serving.once import Deed
 from api.store import tables
-from api.store.idempotency import Kept
 
 router = APIRouter(prefix="/v1/histories", tags=["histories"])
 
@@ -96,12 +95,7 @@ def history_quality(desk: TheDesk, caller: Reader, history_id: HistoryId) -> Res
 @router.delete("/{history_id}", status_code=204, responses=problems(404))
 def delete_history(desk: TheDesk, caller: Writer, history_id: HistoryId) -> Response:
     """Take a history away; models fitted to it stay."""
-
-    def make(connection: Any) -> tuple[str, Kept]:
-        rows.removed(connection, tables.histories, caller.workspace, history_id)
-        return history_id, Kept(204, {}, None)
-
-    store_once(desk, Deed(caller, "history.delete"), make)
+    histories.remove(desk, Deed(caller, "history.delete"), history_id)
     return Response(status_code=204)
 
 

@@ -8,9 +8,9 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, RowMapping, insert
 
 from api.problems import RequestError
 from api.serving import rows
@@ -21,6 +21,9 @@ from api.store.idempotency import Kept
 from api.store.ids import new_id
 from api.store.keys import Caller
 from api.store.tables import histories
+
+if TYPE_CHECKING:
+    from optimizer import History
 
 MOST_FILES = 10
 PREVIEW_ROWS = 20
@@ -91,11 +94,12 @@ def look(desk: Desk, files: list[dict[str, str]], options: dict[str, Any]) -> di
 
 def preview(desk: Desk, caller: Caller, identity: str) -> dict[str, Any]:
     """The first rows of a kept history, as it was understood."""
-    from optimizer import history_of_parquet
+    row, history = kept(desk, caller, identity)
+    return {"summary": row["summary"], "rows": first_rows(history)}
 
-    with desk.database.read() as connection:
-        row = rows.found(connection, histories, caller.workspace, identity)
-    history = history_of_parquet(desk.blobs.get(row["blob"]))
+
+def first_rows(history: History) -> list[dict[str, Any]]:
+    """The first periods of its first market: spend by channel, and revenue."""
     records = []
     for period, date in enumerate(history.dates[:PREVIEW_ROWS]):
         for place, market in enumerate(history.markets[:1]):
@@ -109,7 +113,46 @@ def preview(desk: Desk, caller: Caller, identity: str) -> dict[str, Any]:
             records.append(
                 {"date": str(date.date()), "market": market, "spend": spend, "revenue": shown}
             )
-    return {"summary": row["summary"], "rows": records}
+    return records
+
+
+def kept(desk: Desk, caller: Caller, identity: str) -> tuple[RowMapping, History]:
+    """A history of this workspace: its row and its numbers; 404 otherwise."""
+    from optimizer import history_of_parquet
+
+    with desk.database.read() as connection:
+        row = rows.found(connection, histories, caller.workspace, identity)
+    return row, history_of_parquet(desk.blobs.get(row["blob"]))
+
+
+def remove(desk: Desk, deed: Deed, identity: str) -> None:
+    """Take a history away; models fitted to it stay."""
+
+    def make(connection: Connection) -> tuple[str, Kept]:
+        rows.removed(connection, histories, deed.caller.workspace, identity)
+        return identity, Kept(204, {}, None)
+
+    store_once(desk, deed, make)
+
+
+def lift_tests(
+    desk: Desk, caller: Caller, identity: str, name: str, file: BinaryIO
+) -> list[dict[str, Any]]:
+    """The lift tests of an uploaded table, held against a kept history, as a fit takes them.
+
+    Raises
+    ------
+    BadUploadError
+        They are none, or not of this history.
+    """
+    with desk.database.read() as connection:
+        row = rows.found(connection, histories, caller.workspace, identity)
+    with laid_down(desk, [(name, file)]) as laid:
+        ended = desk.parse({"file": laid[0], "history": row["blob"]}, "lift_tests")
+    if ended.how != "done":
+        raise BadUploadError(ended.result)
+    found: list[dict[str, Any]] = ended.result["rows"]
+    return found
 
 
 def _read(desk: Desk, files: list[dict[str, str]], options: dict[str, Any]) -> dict[str, Any]:
