@@ -83,8 +83,7 @@ def answer_part(
     """The answer alone, for a script that keeps the form."""
     bench = workbench.opened(desk, visitor.known, scenario_id, form, visitor.language)
     answer = workbench.answered(bench)
-    status = 200 if answer.plan is not None else 422
-    return page(request, visitor, "parts/answer.html", status, **_context(desk, bench, answer))
+    return page(request, visitor, "parts/answer.html", **_context(desk, bench, answer))
 
 
 @router.post("/{scenario_id}/frontier")
@@ -165,7 +164,7 @@ def delete(desk: TheDesk, visitor: Writer, scenario_id: ScenarioId, form: Sent) 
 
 
 @router.post("/{scenario_id}/plan.{kind}")
-def download(
+def download(  # noqa: PLR0913, PLR0917  (path, form and who asks)
     request: Request,
     desk: TheDesk,
     visitor: Reader,
@@ -202,8 +201,6 @@ def _shown(
         bench.fields = workbench.shown_fields(bench, answer.plan)
     desk: Desk = request.app.state.desk
     context = _context(desk, bench, answer) | {"saved": None, "changed_meanwhile": False} | more
-    if answer.plan is None and status == 200 and request.method == "POST":
-        status = 422
     drawn = workbench.pictures(bench, answer)
     return page(request, visitor, "scenario.html", status, **context, **drawn)
 
@@ -218,6 +215,7 @@ def _context(desk: Desk, bench: Bench, answer: Answer) -> dict[str, Any]:
         "plan": None,
         "marks": workbench.marks(bench, answer),
         "draft": workbench.packed(bench.fields),
+        "slider": workbench.slider(bench, answer),
         "service": f"http://{desk.settings.host}:{desk.settings.port}",
     }
     if answer.plan is None or answer.now is None:

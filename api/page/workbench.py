@@ -21,6 +21,7 @@ from api.store.keys import Caller
 if TYPE_CHECKING:
     from optimizer import Model, Plan, Scenario
 
+MOST_OFFERS = 4
 LONGEST_DRAFT = 100_000  # characters of a link's state
 OUR_FIELDS = {"form_token", "version", "relax", "draft", "once"}
 
@@ -151,6 +152,15 @@ def marks(bench: Bench, answer: Answer) -> dict[str, Any]:
     }
 
 
+def slider(bench: Bench, answer: Answer) -> tuple[float, float, float]:
+    """From where to where the budget's slider reaches, and where it stands; currency."""
+    usual = sum(entry.history_spend_per_period or 0.0 for entry in bench.model.channels)
+    around = usual * (answer.document.get("periods") or 1) or 1.0
+    total = answer.plan.totals.spend if answer.plan else answer.document.get("budget")
+    here = total if isinstance(total, (int, float)) else around
+    return min(0.25 * around, 0.5 * here), max(2.0 * around, 1.5 * here), here
+
+
 def spend_by_channel(plan: Plan) -> dict[str, float]:
     """Every channel's money over its markets, currency, whole plan."""
     spend: dict[str, float] = {}
@@ -239,11 +249,23 @@ def _tell(answer: Answer, problem: dict[str, Any], bench: Bench) -> None:
     answer.problem = {**problem, "errors": loose}
     if "conflicts" in problem:
         budget = bench.language.read(bench.fields.get("budget") or "0")
-        answer.offers = relaxing.offers(answer.document, problem, budget or 1.0, bench.channels)
+        found = relaxing.offers(answer.document, problem, budget or 1.0, bench.channels)
+        answer.offers = [offer for offer in found[:MOST_OFFERS] if _holds(bench.model, offer)]
+
+
+def _holds(model: Model, offer: relaxing.Offer) -> bool:
+    """Whether a way out leads to an answer."""
+    from optimizer import OptimizerError, Scenario, plan
+
+    try:
+        plan(model, Scenario.from_dict(offer.document))
+    except OptimizerError:
+        return False
+    return True
 
 
 def _group_names(bench: Bench) -> list[str]:
-    names = []
+    names: list[str] = []
     while name := bench.fields.get(f"group-{len(names)}"):
         names.append(name)
     return names

@@ -2,7 +2,6 @@
 import { chartOf } from "./charts.js";
 import { moveMarks, reading } from "./charts/curve.js";
 
-const PAUSE = 90; // milliseconds between answers while a slider moves
 const form = document.getElementById("question");
 const place = form.dataset.place;
 const answer = document.getElementById("answer");
@@ -17,7 +16,6 @@ const past = [];
 let present = snapshot();
 let asking = false;
 let askAgain = false;
-let timer = null;
 
 function snapshot() {
   const state = [];
@@ -39,10 +37,6 @@ function remember() {
   past.push(present);
   if (past.length > 200) past.shift();
   undo.disabled = false;
-}
-
-function later() {
-  if (timer === null) timer = setTimeout(() => { timer = null; ask(); }, PAUSE);
 }
 
 async function ask() {
@@ -114,7 +108,7 @@ function changed(event) {
 function slid() {
   if (past.at(-1) !== present) { remember(); past[past.length - 1] = present; }
   form.elements.budget.value = wholes.format(Math.round(slider.value));
-  later();
+  ask();
 }
 
 function dragged(event) {
