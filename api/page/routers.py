@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.page import assets, drafts, histories, home, scenarios, signing
+from api.page import assets, drafts, histories, home, jobs, scenarios, signing
 
 ROUTERS = (
     assets.router,
@@ -10,5 +10,6 @@ ROUTERS = (
     home.router,
     drafts.router,
     histories.router,
+    jobs.router,
     scenarios.router,
 )

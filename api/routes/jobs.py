@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -17,9 +17,7 @@ from api.routes.answers import Cursor, Limit, as_json, problems
 from api.schemas import JobOut, Paged
 from api.serving import jobs, rows
 from api.serving.desk import Desk
-from api.serving.once import Deed, store_once
 from api.store import tables
-from api.store.idempotency import Kept
 from api.store.keys import Caller
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -54,11 +52,7 @@ def get_job(desk: TheDesk, caller: Reader, job_id: JobId) -> Response:
 @router.post("/{job_id}:cancel", response_model=JobOut, responses=problems(404))
 def cancel_job(desk: TheDesk, caller: Writer, job_id: JobId) -> Response:
     """Ask a job to stop: at once where it waits, within seconds where it runs."""
-
-    def make(connection: Any) -> tuple[str, Kept]:
-        return job_id, Kept(200, {}, jobs.cancelled(connection, caller, job_id))
-
-    return as_json(store_once(desk, Deed(caller, "job.cancel"), make).body)
+    return as_json(jobs.cancel(desk, caller, job_id))
 
 
 @router.get("/{job_id}/events", response_model=Paged, responses=problems(404))

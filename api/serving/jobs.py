@@ -8,11 +8,14 @@ from typing import Any
 from sqlalchemy import Connection, RowMapping, select
 
 from api.jobs import queue
+from api.problems import RequestError
 from api.serving import rows
 from api.serving.desk import Desk
+from api.serving.once import Deed, store_once
 from api.store.idempotency import Kept
 from api.store.keys import Caller
-from api.store.tables import job_events, jobs
+from api.store.pages import row_of
+from api.store.tables import histories, job_events, jobs, scenarios
 
 POLL_SECONDS = 0.05
 INNER = ("payload", "checkpoint", "owner", "lease_until", "lost")
@@ -30,6 +33,50 @@ def job(desk: Desk, caller: Caller, identity: str) -> dict[str, Any]:
     with desk.database.read() as connection:
         row = rows.found(connection, jobs, caller.workspace, identity)
         return _shown(connection, row)
+
+
+def cancel(desk: Desk, caller: Caller, identity: str) -> dict[str, Any]:
+    """Ask a job to stop: at once where it waits, within seconds where it runs."""
+
+    def make(connection: Connection) -> tuple[str, Kept]:
+        return identity, Kept(200, {}, cancelled(connection, caller, identity))
+
+    found: dict[str, Any] = store_once(desk, Deed(caller, "job.cancel"), make).body
+    return found
+
+
+def about(desk: Desk, caller: Caller, identity: str) -> dict[str, Any]:
+    """What a job is about: its name, the history it fits or the scenario it runs.
+
+    Returns
+    -------
+    dict
+        ``name``, ``history``, ``scenario``; None where there is none, or it is there no more.
+    """
+    with desk.database.read() as connection:
+        payload = rows.found(connection, jobs, caller.workspace, identity)["payload"]
+        kept = {
+            kind: row_of(connection, table, caller.workspace, payload.get(f"{kind}_id") or "")
+            for kind, table in (("history", histories), ("scenario", scenarios))
+        }
+    there = {kind: None if row is None else row["id"] for kind, row in kept.items()}
+    of_scenario = None if kept["scenario"] is None else kept["scenario"]["name"]
+    return {**there, "name": payload.get("name") or of_scenario}
+
+
+def again(desk: Desk, deed: Deed, identity: str) -> str:
+    """Queue once more what a job that ended was to do; the new job's id."""
+
+    def make(connection: Connection) -> tuple[str, Kept]:
+        row = rows.found(connection, jobs, deed.caller.workspace, identity)
+        if row["status"] not in ("failed", "cancelled"):
+            raise RequestError(
+                409, "not_ended", "This job has not failed. Wait for its end, or cancel it first."
+            )
+        kept = queued(connection, deed.caller, row["kind"], row["payload"])
+        return kept.body["job"], kept
+
+    return str(store_once(desk, deed, make).body["job"])
 
 
 def cancelled(connection: Connection, caller: Caller, identity: str) -> dict[str, Any]:

@@ -5,18 +5,25 @@ import { isNarrow, lines, look, moneyAxis } from "./look.js";
 const LIGHT = ["#1f4e9e", "#d08a1e", "#2a9d8f", "#b3446c", "#6f8f2f", "#7a5ea8", "#5aa9d6", "#a0522d", "#c9a227", "#3d405b"];
 const DARK = ["#7fb0ff", "#f0b45e", "#4fc4bb", "#f28bb0", "#b5cf6b", "#c0a6ec", "#9bd8f5", "#d99a6c", "#efd56c", "#aab0d6"];
 
+const long = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeZone: "UTC" });
+const short = new Intl.DateTimeFormat(document.documentElement.lang, { month: "short", year: "numeric", timeZone: "UTC" });
+
+export function day(text) {
+  return long.format(new Date(`${text}T00:00:00Z`));
+}
+
 export function shades(colours, count) {
   const dark = window.matchMedia("(prefers-color-scheme: dark)").matches;
   return [...(dark ? DARK : LIGHT).slice(0, count), colours.faint];
 }
 
-function dates(colours, data, index, shown) {
+export function dates(colours, data, index, shown) {
   return {
     type: "category",
     gridIndex: index,
     data,
     boundaryGap: false,
-    axisLabel: { show: shown, color: colours.faint, hideOverlap: true },
+    axisLabel: { show: shown, color: colours.faint, hideOverlap: true, formatter: (text) => short.format(new Date(`${text}T00:00:00Z`)) },
     axisLine: { lineStyle: { color: colours.line } },
     axisTick: { show: false },
     axisPointer: { label: { show: false } },
@@ -53,7 +60,7 @@ export function draw(chart, data, { formats, colours }) {
 
   function told(i) {
     const money = (value) => `${formats.money(value)} ${narrow ? "" : data.unit}`.trim();
-    return lines(data.dates[i], [
+    return lines(day(data.dates[i]), [
       [data.words.revenue, money(data.revenue[i])],
       [`${data.words.spend}, ${data.words.total}`, money(totals[i])],
       ...data.spend.map((one, place) => [names[place], formats.money(one.values[i])]),
