@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -38,7 +40,13 @@ AT_REST = """() => !document.querySelector(".htmx-request, .htmx-settling, .htmx
 
 def why_not() -> str | None:
     """Why there is no browser to test with; None where there is one."""
-    return None if CHROMIUM else "no Chromium here: apt-get install chromium"
+    if not CHROMIUM:
+        return "no Chromium here: apt-get install chromium"
+    driver = subprocess.run((sys.executable, "-m", "playwright", "--version"), capture_output=True)
+    if driver.returncode:
+        said = driver.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        return f"the browser's driver does not start ({said}): apt-get install libatomic1"
+    return None
 
 
 @contextmanager
