@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from api.auth import TheDesk
 from api.page import bench_files, workbench
 from api.page.reading import reading
-from api.page.rendering import page
+from api.page.rendering import is_part, page
 from api.page.visitor import Reader, Sent, Visitor, Writer, text_of
 from api.page.workbench import Answer, Bench
 from api.problems import RequestError
@@ -102,7 +102,10 @@ def frontier_part(
     scenario = optimizer.Scenario.from_dict(answer.document)
     found = optimizer.frontier(bench.model, scenario, points=FRONTIER_POINTS)
     read = reading(answer.plan.to_dict(), visitor.language, frontier=found.to_dict())
-    return page(request, visitor, "parts/frontier.html", **read)
+    if is_part(request):
+        return page(request, visitor, "parts/frontier.html", **read)
+    draft = workbench.packed(bench.fields)
+    return page(request, visitor, "scenario_frontier.html", kept=bench.kept, draft=draft, **read)
 
 
 @router.post("/{scenario_id}/save")
