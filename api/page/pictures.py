@@ -12,11 +12,13 @@ from typing import Any
 Plain = Mapping[str, Any]
 
 WORTH = {"profit": "profit", "customer_value": "customer_value"}  # objective -> what it counts
+CHARTED = ("name", "now", "plan")
 SAME = 0.011  # currency; apart by no more than rounding to the cent
 CENTS_BELOW = 10_000  # larger sums are shown without cents
 SHOWN_CELLS = 20  # of the table before it is folded, and of a chart
 SHOWN_STACKED = 6  # layers of a schedule's bars
 SHOWN_STEPS = 12  # of a waterfall; the others become one
+NEGLIGIBLE = 0.01  # of the largest step: smaller ones are summed too
 ALIKE = 0.05  # marginal ROMI: free channels closer than this earn the same
 CUT = 0.25  # of the level: where changes are smaller, a waterfall's axis starts above zero
 MARGIN = 0.4  # of the changes: room left below them then
@@ -78,9 +80,12 @@ def moves(plan: Plain) -> dict[str, Any]:
     rows = sorted(map(_move, plan["allocation"]), key=lambda row: -abs(row["moved"]))
     most = max((abs(row["moved"]) for row in rows), default=0.0)
     amounts = [amount for row in rows for amount in (row["now"], row["plan"])]
+    funded = [row for row in rows if row["now"] > 0.0 or row["plan"] > 0.0]
     return {
         "rows": [row | {"bar": change_bar(row["moved"], most)} for row in rows],
-        "cells": [{key: row[key] for key in ("name", "now", "plan")} for row in rows[:SHOWN_CELLS]],
+        "cells": [
+            {key: row[key] for key in ("name", "now", "plan")} for row in funded[:SHOWN_CELLS]
+        ],
         "by_market": any(row["market"] is not None for row in rows),
         "now": sum(row["now"] for row in rows),
         "digits": digits_of(amounts),
@@ -217,8 +222,13 @@ def waterfall(plan: Plain, now: Plain) -> dict[str, Any] | None:
 
 def _steps(start: float, end: float, deltas: Sequence[tuple[str, float]]) -> list[dict[str, Any]]:
     """Deltas one after the other from a start to an end."""
-    shown = [{"name": name, "delta": delta, "count": 0} for name, delta in deltas[:SHOWN_STEPS]]
-    small = [delta for _, delta in deltas[SHOWN_STEPS:]]
+    least = NEGLIGIBLE * max(abs(delta) for _, delta in deltas)
+    large = sum(abs(delta) >= least for _, delta in deltas[:SHOWN_STEPS])
+    count = len(deltas) if len(deltas) <= large + 1 else large
+    shown: list[dict[str, Any]] = [
+        {"name": name, "delta": delta, "count": 0} for name, delta in deltas[:count]
+    ]
+    small = [delta for _, delta in deltas[count:]]
     if small:
         shown.append({"name": "", "delta": sum(small), "count": len(small)})
     missing = end - start - sum(step["delta"] for step in shown)

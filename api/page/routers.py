@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.page import assets, drafts, histories, home, jobs, scenarios, signing
+from api.page import assets, drafts, histories, home, jobs, plans, scenarios, signing
 
 ROUTERS = (
     assets.router,
@@ -12,4 +12,5 @@ ROUTERS = (
     histories.router,
     jobs.router,
     scenarios.router,
+    plans.router,
 )

@@ -1,12 +1,12 @@
 // What each channel gets in every plan: a group of bars a channel, the first plan on top.
-import { fitRows, lines, look, moneyAxis, namesAxis } from "./look.js";
+import { fitRows, legend, lines, look, moneyAxis, namesAxis } from "./look.js";
 
 export function draw(chart, data, { formats, colours }) {
   const shades = [colours.now, colours.plan, colours.mark, colours.gain];
   fitRows(chart, data.names.length, 14 * data.plans.length + 16, 64);
   chart.setOption({
     ...look(colours),
-    legend: { type: "scroll", top: 0, left: 0, textStyle: { color: colours.ink }, selectedMode: false },
+    legend: legend(colours, { type: "scroll" }),
     grid: { left: 8, right: 24, top: 36, bottom: 4, containLabel: true },
     xAxis: moneyAxis(colours, formats.short, { min: 0 }),
     yAxis: namesAxis(chart, colours, data.names),

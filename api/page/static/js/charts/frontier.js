@@ -1,5 +1,5 @@
 // What every budget brings: profit with its band above, what the next unit earns below.
-import { isNarrow, lines, look, moneyAxis } from "./look.js";
+import { isNarrow, legend, lines, look, moneyAxis } from "./look.js";
 
 export function draw(chart, data, { formats, colours, words }) {
   const narrow = isNarrow(chart);
@@ -8,7 +8,7 @@ export function draw(chart, data, { formats, colours, words }) {
   const budgetAxis = (gridIndex, more) => moneyAxis(colours, formats.short, { gridIndex, min: ends[0], max: ends[1], splitLine: { show: false }, ...more });
   chart.setOption({
     ...look(colours),
-    legend: { data: [words.profit, words.band, words.marginal_romi], top: 0, left: 0, textStyle: { color: colours.ink }, selectedMode: false },
+    legend: legend(colours, { data: [words.profit, words.band, words.marginal_romi] }),
     axisPointer: { link: [{ xAxisIndex: "all" }] },
     grid: [
       { ...grid, top: narrow ? 56 : 40, height: "48%" },
@@ -42,7 +42,7 @@ function band(data, colours, words) {
 }
 
 function profit(data, colours, words) {
-  const upright = (place, text) => ({ xAxis: place, label: { formatter: text, color: colours.ink, position: "insideEndTop" } });
+  const upright = (place, text) => ({ xAxis: place, label: { formatter: text, color: colours.ink, position: "end", rotate: 0 } });
   const marked = { type: "scatter", symbolSize: 12, z: 4, silent: true };
   const found = [{
     type: "line", name: words.profit, data: pairs(data, data.mean), symbol: "none",
@@ -52,8 +52,8 @@ function profit(data, colours, words) {
       data: data.peak ? [upright(data.peak[0], words.break_even)] : [],
     },
   }];
-  if (data.peak) found.push({ ...marked, symbol: "diamond", data: [data.peak], itemStyle: { color: colours.mark } });
-  if (data.own) found.push({ ...marked, symbol: "rect", data: [data.own], itemStyle: { color: colours.plan, borderColor: colours.surface, borderWidth: 1.5 } });
+  if (data.peak) found.push({ ...marked, symbol: "diamond", data: [data.peak], itemStyle: { color: colours.mark, opacity: 1 } });
+  if (data.own) found.push({ ...marked, symbol: "rect", data: [data.own], itemStyle: { color: colours.plan, borderColor: colours.surface, borderWidth: 1.5, opacity: 1 } });
   return found;
 }
 

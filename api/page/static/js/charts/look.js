@@ -59,3 +59,7 @@ export function fitRows(chart, rows, each, more) {
 export function lines(title, pairs) {
   return [title, ...pairs.map(([name, text]) => `${name}: ${text}`)].join("\n");
 }
+
+export function legend(colours, more = {}) {
+  return { top: 0, left: 0, textStyle: { color: colours.ink }, pageTextStyle: { color: colours.faint }, selectedMode: false, ...more };
+}

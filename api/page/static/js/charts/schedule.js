@@ -1,5 +1,5 @@
 // The plan by period: spend stacked by channel, revenue as a line over it.
-import { isNarrow, lines, look, moneyAxis } from "./look.js";
+import { isNarrow, legend, lines, look, moneyAxis } from "./look.js";
 
 export function draw(chart, data, { formats, colours, words }) {
   const shades = [colours.plan, colours.mark, colours.gain, colours.loss, colours.now, colours.band];
@@ -9,7 +9,7 @@ export function draw(chart, data, { formats, colours, words }) {
   }));
   chart.setOption({
     ...look(colours),
-    legend: { type: "scroll", top: 0, left: 0, textStyle: { color: colours.ink }, selectedMode: false },
+    legend: legend(colours, { type: "scroll" }),
     grid: { left: 8, right: 16, top: isNarrow(chart) ? 48 : 40, bottom: 4, containLabel: true },
     xAxis: { type: "category", data: data.periods, axisLabel: { color: colours.faint, hideOverlap: true }, axisTick: { show: false }, axisLine: { lineStyle: { color: colours.line } } },
     yAxis: moneyAxis(colours, formats.short),

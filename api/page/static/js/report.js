@@ -1,0 +1,13 @@
+// A report opened from disk: draws its charts, and draws them again for paper.
+import { drawCharts } from "./charts.js";
+
+const root = document.documentElement;
+
+function onPaper(is) {
+  root.classList.toggle("on-paper", is); // as wide as paper, in the colours of paper
+  drawCharts(document);
+}
+
+window.addEventListener("beforeprint", () => onPaper(true));
+window.addEventListener("afterprint", () => onPaper(false));
+drawCharts(document);
