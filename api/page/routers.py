@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.page import assets, drafts, histories, home, jobs, plans, scenarios, signing
+from api.page import assets, drafts, histories, home, jobs, models, plans, scenarios, signing
 
 ROUTERS = (
     assets.router,
@@ -11,6 +11,7 @@ ROUTERS = (
     drafts.router,
     histories.router,
     jobs.router,
+    models.router,
     scenarios.router,
     plans.router,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, select
 
 from api.jobs.tasks import keep_model
 from api.schemas import FitIn, ImportIn
@@ -16,7 +16,7 @@ from api.store.clock import now
 from api.store.idempotency import Kept
 from api.store.ids import new_id
 from api.store.keys import Caller
-from api.store.tables import histories, models
+from api.store.tables import aliases, histories, models
 
 
 def fit(desk: Desk, deed: Deed, wanted: FitIn) -> Kept:
@@ -69,6 +69,13 @@ def repoint(desk: Desk, deed: Deed, alias: str, model: str) -> Kept:
         return model, Kept(200, {}, {"alias": alias, "model": model})
 
     return store_once(desk, deed, make)
+
+
+def current(desk: Desk, caller: Caller) -> str | None:
+    """The model that `current` means in this workspace; None where it means none."""
+    own = (aliases.c.workspace == caller.workspace) & (aliases.c.name == "current")
+    with desk.database.read() as connection:
+        return connection.execute(select(aliases.c.model).where(own)).scalar_one_or_none()
 
 
 def document(desk: Desk, caller: Caller, wanted: str) -> dict[str, Any]:
