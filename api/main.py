@@ -26,6 +26,7 @@ from api.page.visitor import SignInNeededError
 from api.problems import RequestError, problem, problem_of
 from api.routes import access, health, histories, jobs, models, plans, questions, scenarios
 from api.schemas import Problem
+from api.serving import drafts
 from api.serving.desk import Desk
 from api.serving.histories import BadUploadError
 from api.settings import Settings
@@ -116,12 +117,13 @@ def _make_home(desk: Desk) -> None:
 
 
 async def _keep_house(desk: Desk) -> None:
-    """Once a minute: write down the last use of keys, drop old answers."""
+    """Once a minute: write down the last use of keys, drop old answers and uploads."""
     while True:
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
         try:
             await run_in_threadpool(desk.flush_uses)
             await run_in_threadpool(_forget, desk)
+            await run_in_threadpool(drafts.forget_old, desk)
         except DBAPIError as wrong:
             log.warning("database_silent", error=str(wrong.orig)[:200])
 

@@ -123,7 +123,7 @@ def forecasts(desk: Desk, caller: Caller, identity: str) -> dict[str, Any] | Non
     dict
         ``dates`` (n_periods,); ``observed``, ``fitted`` (n_periods,) and ``forecast`` (n_periods,),
         None before the periods held out; currency per period. ``begins``: the first of those.
-        ``errors``: name -> share of revenue missed, "" for the model's own.
+        ``errors``: name -> share of revenue missed, "" for the model's own; the mean of markets.
     """
     with desk.database.read() as connection:
         blob = rows.model_row(connection, caller.workspace, identity)["report"]
@@ -139,26 +139,24 @@ def forecasts_of(report: Mapping[str, Any]) -> dict[str, Any] | None:
     held = sorted({date for market in markets for date in market["backtest"]["dates"]})
     if not dates or not held:
         return None
-    seen, fitted, ahead, known = (_Total(dates) for _ in range(4))
-    misses: dict[str, float] = {}
+    seen, fitted, ahead = (_Total(dates) for _ in range(3))
+    errors: dict[str, list[float]] = {}
     for market in markets:
+        back = market["backtest"]
         for series in market["series"]:
             seen.add(market["dates"], series["observed"])
             fitted.add(market["dates"], series["fitted"])
-        for series in market["backtest"]["series"]:
-            ahead.add(market["backtest"]["dates"], series["forecast"])
-            known.add(market["backtest"]["dates"], series["observed"])
-            guesses = {"": series["forecast"], **series["naive"]}
-            for name, guess in guesses.items():
-                misses[name] = misses.get(name, 0.0) + _missed(series["observed"], guess)
-    revenue = sum(abs(value) for value in known.values if value is not None)
+        for series in back["series"]:
+            ahead.add(back["dates"], series["forecast"])
+        for name, missed in {"": back.get("error"), **back["naive_errors"]}.items():
+            errors.setdefault(name, []).extend([] if missed is None else [missed])
     return {
         "dates": dates,
         "observed": seen.values,
         "fitted": fitted.values,
         "forecast": ahead.values,
         "begins": held[0],
-        "errors": {name: finite(miss / revenue) for name, miss in misses.items() if revenue > 0},
+        "errors": {name: _mean(missed) for name, missed in errors.items()},
     }
 
 
@@ -203,10 +201,6 @@ def _span(entry: Any) -> tuple[float, float]:
 
 def _as_data(one: Diagnostic) -> dict[str, Any]:
     return {"code": one.code, "market": one.market, "channel": one.channel, "message": one.message}
-
-
-def _missed(observed: Sequence[float], guess: Sequence[float]) -> float:
-    return sum(abs(one - other) for one, other in zip(observed, guess, strict=True))
 
 
 def _mean(values: Sequence[float]) -> float | None:

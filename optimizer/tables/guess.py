@@ -20,9 +20,12 @@ Role = Literal[
 
 #: The parts a table of each layout has beside spends of channels and controls.
 SINGLE: dict[Layout, tuple[Role, ...]] = {
-    "attributed": ("date", "channel", "spend", "revenue", "market", "currency", *MEASURES),
+    "attributed": (
+        "date", "channel", "spend", "revenue", "market", "currency",
+        "impressions", "clicks", "customers", "orders",
+    ),
     "aggregate": ("date", "revenue", "market", "population", "currency"),
-}
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,12 +4,13 @@ import { isNarrow, lines, look, moneyAxis } from "./look.js";
 
 export function draw(chart, data, { formats, colours }) {
   const { words } = data;
+  const narrow = isNarrow(chart);
   const line = { type: "line", showSymbol: false, connectNulls: false };
   const hidden = data.dates.map((date, i) => (date < data.begins ? data.fitted[i] : null));
   chart.setOption({
     ...look(colours),
-    legend: { data: [words.observed, words.fitted, words.forecast], bottom: 0, left: 0, textStyle: { color: colours.ink }, itemWidth: 22 },
-    grid: { left: 8, right: 16, top: 12, bottom: 36, containLabel: true },
+    legend: { orient: narrow ? "vertical" : "horizontal", data: [words.observed, words.fitted, words.forecast], bottom: 0, left: 0, textStyle: { color: colours.ink }, icon: "roundRect", itemWidth: 18, itemHeight: 3 },
+    grid: { left: 8, right: 16, top: 12, bottom: narrow ? 84 : 36, containLabel: true },
     xAxis: dates(colours, data.dates, 0, true),
     yAxis: moneyAxis(colours, formats.short, { splitNumber: 4 }),
     series: [
@@ -24,7 +25,7 @@ export function draw(chart, data, { formats, colours }) {
   chart.setOption({ tooltip: { formatter: (params) => told(params[0].dataIndex) } });
 
   function told(i) {
-    const unit = isNarrow(chart) ? "" : data.unit;
+    const unit = narrow ? "" : data.unit;
     const all = [["observed", data.observed], ["fitted", hidden], ["forecast", data.forecast]];
     const known = all.filter(([, values]) => values[i] !== null && values[i] !== undefined);
     return lines(day(data.dates[i]), known.map(([name, values]) => [words[name], `${formats.money(values[i])} ${unit}`.trim()]));
