@@ -151,7 +151,7 @@ def visiting(browser: Browser, base: str, **context: Any) -> Iterator[Visit]:
         yield Visit(opened, base, complaints, context.get("java_script_enabled", True))
     finally:
         opened.close()
-    assert not complaints.unexpected
+    assert not complaints.unexpected, "\n".join(complaints.unexpected)
 
 
 def widest(page: Page) -> int:

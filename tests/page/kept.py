@@ -17,7 +17,10 @@ USUAL = 1_000.0  # currency per week of the first channel; each next has as much
 
 
 def drawn_model(channels: tuple[str, ...] = CHANNELS, draws: int = DRAWS) -> dict[str, Any]:
-    """Hill curves with draws, a channel each; the usual spend of the n-th is n times the first."""
+    """Hill curves with draws, a channel each: all could bring the same, the first for the least money.
+
+    What is spent now is not the best split, so that a plan gains by moving money.
+    """
     rng = np.random.default_rng(12)
 
     def drawn(centre: float, spread: float) -> list[float]:
@@ -32,8 +35,8 @@ def drawn_model(channels: tuple[str, ...] = CHANNELS, draws: int = DRAWS) -> dic
                 "history_spend_per_period": USUAL * place,
                 "curve": {
                     "family": "hill",
-                    "ceiling": drawn(5_000.0 * place, 0.2),
-                    "half_saturation": drawn(1_500.0 * place, 0.2),
+                    "ceiling": drawn(12_000.0, 0.2),
+                    "half_saturation": drawn(1_000.0 * place, 0.2),
                     "slope": drawn(1.2, 0.1),
                 },
             }
