@@ -15,10 +15,7 @@ from api.page.language import Language
 
 GROUP_KINDS = ("share", "sum", "at_most", "at_least")
 TARGETS = ("romi", "marginal_romi", "revenue", "profit", "cac")
-PERCENT_TARGETS = ()
-MOST_CHANNELS = 200
 MOST_GROUPS = 50
-SPARE_GROUPS = 1
 ON = "on"
 IN_FORM = {
     "scenario", "name", "periods", "start", "budget", "objective", "caution", "margin", "bounds",
@@ -45,7 +42,8 @@ class Reading:
         if not text:
             return None
         try:
-            return self.language.read(text) / scale
+            number = self.language.read(text)
+            return number if scale == 1.0 else round(number / scale, 12)
         except ValueError:
             self.wrong[name] = self.say("This is no number. Write such as %(example)s.")
             return None
@@ -78,11 +76,11 @@ def fields_of(document: Mapping[str, Any], channels: Sequence[str], language: La
     groups = [
         (name, group)
         for name, group in (document.get("groups") or {}).items()
-        if _fits_the_form(group)
+        if _fits_the_form(group, channels)
     ]
     for place, (name, group) in enumerate(groups):
         fields |= _group_fields(place, name, group, language)
-    fields["rest"] = _yaml_of(_rest(document))
+    fields["rest"] = _yaml_of(_rest(document, channels))
     return {name: text for name, text in fields.items() if text != ""}
 
 
@@ -196,10 +194,10 @@ def _read_channels(reading: Reading, channels: Sequence[str], document: dict[str
         del document["channels"]
 
 
-def _fits_the_form(group: Mapping[str, Any]) -> bool:
+def _fits_the_form(group: Mapping[str, Any], channels: Sequence[str]) -> bool:
     """Whether a group's rules are one that the form has fields for."""
-    kinds = [key for key in group if key != "channels"]
-    return "channels" in group and len(kinds) == 1 and kinds[0] in GROUP_KINDS
+    kinds, members = [key for key in group if key != "channels"], group.get("channels") or ["?"]
+    return len(kinds) == 1 and kinds[0] in GROUP_KINDS and set(members) <= set(channels)
 
 
 def _group_fields(
@@ -243,20 +241,24 @@ def _read_group(reading: Reading, place: int, channels: Sequence[str]) -> dict[s
     return {"channels": members, kind: [low or 0.0, most if high is None else high]}
 
 
-def _rest(document: Mapping[str, Any]) -> dict[str, Any]:
+def _rest(document: Mapping[str, Any], channels: Sequence[str]) -> dict[str, Any]:
     """What a scenario states that the form has no field for."""
     rest = {key: value for key, value in document.items() if key not in IN_FORM}
     if isinstance(document.get("margin"), dict):
         rest["margin"] = document["margin"]
     others = {
-        name: {key: value for key, value in entry.items() if key not in OF_A_CHANNEL}
+        name: {
+            key: value
+            for key, value in entry.items()
+            if key not in OF_A_CHANNEL or name not in channels
+        }
         for name, entry in (document.get("channels") or {}).items()
     }
     stated = {name: entry for name, entry in others.items() if entry}
     if stated:
         rest["channels"] = stated
     groups = document.get("groups") or {}
-    odd = {name: group for name, group in groups.items() if not _fits_the_form(group)}
+    odd = {name: group for name, group in groups.items() if not _fits_the_form(group, channels)}
     return rest | ({"groups": odd} if odd else {})
 
 

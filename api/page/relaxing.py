@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,8 @@ TARGET = re.compile(r"target (?P<target>revenue|profit|romi)(?: at least .*)?")
 MOVED = re.compile(rf"money moved at most {NUMBER}")
 RESOURCE = re.compile(rf"resource (?P<resource>.+) at most {NUMBER}")
 CENT = 0.01
+MOST_OFFERS = 4
+MOST_STEPS = 3  # limits that give one after another
 SHARE_STEP = 1e-6  # shares are eased by so much more than asked, for their own rounding
 
 
@@ -27,6 +29,48 @@ class Offer:
     by: tuple[float, ...]  # how much each gives
     units: tuple[str, ...]
     document: dict[str, Any]  # the scenario after it
+
+
+def ways_out(
+    document: Mapping[str, Any],
+    problem: Mapping[str, Any],
+    budget: float,
+    channels: Sequence[str],
+    judge: Callable[[dict[str, Any]], Mapping[str, Any] | None],
+) -> list[Offer]:
+    """The changes that lead to an answer, the smallest first, a few of them.
+
+    Parameters
+    ----------
+    document, problem, budget, channels
+        As :func:`offers` takes them.
+    judge : callable
+        What planning a changed scenario says: a problem, or None where it has an answer.
+    """
+    first = offers(document, problem, budget, channels)[:MOST_OFFERS]
+    led = (_led(offer, budget, channels, judge) for offer in first)
+    return [offer for offer in led if offer is not None]
+
+
+def _led(
+    offer: Offer,
+    budget: float,
+    channels: Sequence[str],
+    judge: Callable[[dict[str, Any]], Mapping[str, Any] | None],
+) -> Offer | None:
+    """An offer, with what else has to give once it is taken; None where that leads nowhere."""
+    for _ in range(MOST_STEPS):
+        left = judge(offer.document)
+        if left is None:
+            return offer
+        further = offers(offer.document, left, budget, channels)
+        if not further:
+            return None
+        then = further[0]
+        offer = Offer(
+            offer.words + then.words, offer.by + then.by, offer.units + then.units, then.document
+        )
+    return None
 
 
 def offers(

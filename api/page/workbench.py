@@ -21,7 +21,6 @@ from api.store.keys import Caller
 if TYPE_CHECKING:
     from optimizer import Model, Plan, Scenario
 
-MOST_OFFERS = 4
 LONGEST_DRAFT = 100_000  # characters of a link's state
 OUR_FIELDS = {"form_token", "version", "relax", "draft", "once"}
 
@@ -249,19 +248,24 @@ def _tell(answer: Answer, problem: dict[str, Any], bench: Bench) -> None:
     answer.problem = {**problem, "errors": loose}
     if "conflicts" in problem:
         budget = bench.language.read(bench.fields.get("budget") or "0")
-        found = relaxing.offers(answer.document, problem, budget or 1.0, bench.channels)
-        answer.offers = [offer for offer in found[:MOST_OFFERS] if _holds(bench.model, offer)]
+        answer.offers = relaxing.ways_out(
+            answer.document,
+            problem,
+            budget or 1.0,
+            bench.channels,
+            lambda document: _left(bench.model, document),
+        )
 
 
-def _holds(model: Model, offer: relaxing.Offer) -> bool:
-    """Whether a way out leads to an answer."""
+def _left(model: Model, document: dict[str, Any]) -> dict[str, Any] | None:
+    """What is still wrong with a scenario; None where it has an answer."""
     from optimizer import OptimizerError, Scenario, plan
 
     try:
-        plan(model, Scenario.from_dict(offer.document))
-    except OptimizerError:
-        return False
-    return True
+        plan(model, Scenario.from_dict(document))
+    except OptimizerError as error:
+        return problem_of(error)
+    return None
 
 
 def _group_names(bench: Bench) -> list[str]:

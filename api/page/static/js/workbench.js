@@ -74,10 +74,30 @@ function show() {
   document.getElementById("curves").hidden = !answered;
   frontierCard.hidden = !answered;
   frontier.classList.toggle("stale", frontier.dataset.loaded === "yes");
-  form.querySelectorAll(".wrong").forEach((field) => field.classList.toggle("wrong", !answered));
+  markWrong(data.wrong);
   present = snapshot();
   history.replaceState(null, "", `${place}?draft=${data.draft}`);
   if (frontier.dataset.loaded === "yes" && isSeen(frontierCard)) showFrontier();
+}
+
+function markWrong(wrong) {
+  form.querySelectorAll(".told-wrong").forEach((words) => words.remove());
+  form.querySelectorAll(".wrong").forEach((field) => {
+    field.classList.remove("wrong");
+    field.removeAttribute("aria-invalid");
+    field.removeAttribute("aria-describedby");
+  });
+  for (const [name, words] of Object.entries(wrong)) {
+    const field = form.elements[name];
+    if (!(field instanceof HTMLElement)) continue;
+    const told = Object.assign(document.createElement("span"), { className: "told-wrong", id: `${name}-wrong`, textContent: words });
+    field.classList.add("wrong");
+    field.setAttribute("aria-invalid", "true");
+    field.setAttribute("aria-describedby", told.id);
+    field.after(told);
+    const hidden = field.closest("details");
+    if (hidden) hidden.open = true;
+  }
 }
 
 function isSeen(element) {
