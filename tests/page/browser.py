@@ -42,7 +42,8 @@ def why_not() -> str | None:
     """Why there is no browser to test with; None where there is one."""
     if not CHROMIUM:
         return "no Chromium here: apt-get install chromium"
-    driver = subprocess.run((sys.executable, "-m", "playwright", "--version"), capture_output=True)
+    asks = (sys.executable, "-m", "playwright", "--version")
+    driver = subprocess.run(asks, capture_output=True, check=False)
     if driver.returncode:
         said = driver.stderr.decode(errors="replace").strip().splitlines()[-1:]
         return f"the browser's driver does not start ({said}): apt-get install libatomic1"

@@ -17,7 +17,7 @@ USUAL = 1_000.0  # currency per week of the first channel; each next has as much
 
 
 def drawn_model(channels: tuple[str, ...] = CHANNELS, draws: int = DRAWS) -> dict[str, Any]:
-    """Hill curves with draws, a channel each: all could bring the same, the first for the least money.
+    """Hill curves with draws, a channel each; all can bring the same, the first for least money.
 
     What is spent now is not the best split, so that a plan gains by moving money.
     """
