@@ -192,19 +192,21 @@ def _own_bounds(
     document: Mapping[str, Any], conflicts: Sequence[str], channels: Sequence[str]
 ) -> Iterator[Offer]:
     """A channel whose least is above its most: either side can meet the other."""
-    found = [CELL.fullmatch(name) for name in conflicts]
-    ends = [one for one in found if one and one["channel"] in channels and not one["market"]]
-    if len(ends) != 2 or ends[0]["channel"] != ends[1]["channel"]:
+    found = [one for one in map(CELL.fullmatch, conflicts) if one and one["market"] is None]
+    sides = {one["end"]: one for one in found if one["channel"] in channels}
+    if len(found) != 2 or len(sides) != 2 or found[0]["channel"] != found[1]["channel"]:
         return
-    least, most = sorted(ends, key=lambda one: one["end"])
-    rules = (document.get("channels") or {}).get(least["channel"]) or {}
-    if not {"min", "max"} & rules.keys():
+    ends = {"min": sides["least"], "max": sides["most"]}
+    channel = ends["min"]["channel"]
+    rules = (document.get("channels") or {}).get(channel) or {}
+    if not ends.keys() & rules.keys():
         return
-    side, amount = ("min", _amount(most)) if "max" in rules else ("max", _amount(least))
-    changed = copy.deepcopy(dict(document))
-    changed["channels"][least["channel"]][side] = amount
-    gives = least if side == "min" else most
-    yield Offer((gives[0],), (abs(_amount(least) - _amount(most)),), ("money",), changed)
+    gap = abs(_amount(ends["min"]) - _amount(ends["max"]))
+    free, stated = ("min", "max") if "max" in rules else ("max", "min")
+    for moved, to in ((free, stated), (stated, free)):
+        changed = copy.deepcopy(dict(document))
+        changed["channels"][channel][moved] = _amount(ends[to])
+        yield Offer((ends[moved][0],), (gap,), ("money",), changed)
 
 
 def _amount(found: re.Match[str]) -> float:
