@@ -64,6 +64,7 @@ function show() {
     const held = form.elements[`locked-${index}`].checked || data.mode === "what_if";
     if (field && !held && field !== document.activeElement) field.value = amounts.format(spend);
   }
+  document.getElementById("split-total").textContent = data.total === null ? "" : amounts.format(data.total);
   if (slider && data.total && document.activeElement !== slider) slider.value = data.total;
   for (const figure of document.querySelectorAll("figure[data-chart=curve]")) {
     const marks = data.marks[figure.dataset.cell];
