@@ -48,6 +48,19 @@ PlanOutput = Annotated[
     Path | None,
     typer.Option("--output", "-o", metavar="FILE", help="Write FILE.json, FILE.csv or FILE.xlsx."),
 ]
+ReportOutput = Annotated[
+    Path | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Write FILE.json, FILE.csv, FILE.xlsx, or FILE.html: a report to open and print.",
+    ),
+]
+ReportLanguage = Annotated[
+    Literal["en", "ru", "zh"],
+    typer.Option("--language", envvar="ROMI_LANGUAGE", help="Of the report FILE.html."),
+]
 ScenarioFile = Annotated[
     Path, typer.Argument(metavar="SCENARIO", help="The question, a YAML or JSON file.")
 ]
@@ -117,7 +130,8 @@ def _options(
 @_command
 def demo(
     as_json: AsJson = False,
-    output: PlanOutput = None,
+    output: ReportOutput = None,
+    language: ReportLanguage = "en",
     quiet: Quiet = False,
     copy_to: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="Copy the example there, to edit it.")
@@ -125,11 +139,11 @@ def demo(
 ) -> None:
     """Run the shipped example: a shop's history, its curves, the best split."""
     from api import services
-    from api.output import PLAN_KINDS, Delivery, copy_folder
+    from api.output import REPORT_KINDS, Delivery, copy_folder
     from api.terminal.demo import Way, show_demo
     from api.terminal.plans import NARROWEST_PLAN
 
-    with Delivery(as_json=as_json, output=output, quiet=quiet, kinds=PLAN_KINDS) as delivery:
+    with Delivery(as_json=as_json, output=output, quiet=quiet, kinds=REPORT_KINDS) as delivery:
         if copy_to is not None:
             copy_folder(EXAMPLE, copy_to)
         scenario = services.read_scenario(EXAMPLE / "scenario.yaml")
@@ -140,7 +154,7 @@ def demo(
         spent = perf_counter() - begun
         answer = _answer(services.Question(scenario, model), None, delivery)
         way = Way(history, model, spent, answer)
-        written = _in_every_form(answer, services.Question(scenario, model))
+        written = _in_every_form(answer, services.Question(scenario, model), language)
         delivery.hand_over(written, partial(show_demo, way, copy_to), NARROWEST_PLAN)
 
 
@@ -261,14 +275,16 @@ def plan(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     ] = False,
     model: ModelFile = None,
     as_json: AsJson = False,
-    output: PlanOutput = None,
+    output: ReportOutput = None,
+    language: ReportLanguage = "en",
     quiet: Quiet = False,
 ) -> None:
     """Find the best split of a budget, and prove it."""
-    from api.output import PLAN_KINDS, Delivery
+    from api.output import REPORT_KINDS, Delivery
 
-    with Delivery(as_json=as_json, output=output, quiet=quiet, kinds=PLAN_KINDS) as delivery:
-        _deliver(scenario, model, None, delivery, tells_sensitivity=sensitivity)
+    with Delivery(as_json=as_json, output=output, quiet=quiet, kinds=REPORT_KINDS) as delivery:
+        question = _question(scenario, model, delivery)
+        _deliver(question, None, delivery, language, tells_sensitivity=sensitivity)
 
 
 @_command
@@ -282,14 +298,15 @@ def what_if(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     ],
     model: ModelFile = None,
     as_json: AsJson = False,
-    output: PlanOutput = None,
+    output: ReportOutput = None,
+    language: ReportLanguage = "en",
     quiet: Quiet = False,
 ) -> None:
     """Say what a given split would bring."""
-    from api.output import PLAN_KINDS, Delivery
+    from api.output import REPORT_KINDS, Delivery
 
-    with Delivery(as_json=as_json, output=output, quiet=quiet, kinds=PLAN_KINDS) as delivery:
-        _deliver(scenario, model, split, delivery)
+    with Delivery(as_json=as_json, output=output, quiet=quiet, kinds=REPORT_KINDS) as delivery:
+        _deliver(_question(scenario, model, delivery), split, delivery, language)
 
 
 @_command
@@ -418,25 +435,23 @@ def _question(path: Path, model: Path | None, delivery: Delivery) -> Question:
 
 
 def _deliver(
-    path: Path,
-    model: Path | None,
+    question: Question,
     split: Path | None,
     delivery: Delivery,
+    language: str,
     *,
     tells_sensitivity: bool = False,
 ) -> None:
-    """Answer a scenario file's question and hand the plan over."""
+    """Answer a question and hand the plan over."""
     from api.terminal.plans import NARROWEST_PLAN, show_plan
 
-    question = _question(path, model, delivery)
     answer = _answer(question, split, delivery)
-    written = _in_every_form(answer, question)
     show: Callable[[Console], None] = partial(show_plan, answer)
     if tells_sensitivity:
         found = _sensitivity(question, answer, delivery)
-        written.content["sensitivity"] = found.to_dict()
         show = partial(_show_both, answer, found)
-    delivery.hand_over(written, show, NARROWEST_PLAN)
+        answer = answer.model_copy(update={"sensitivity": found})
+    delivery.hand_over(_in_every_form(answer, question, language), show, NARROWEST_PLAN)
 
 
 def _sensitivity(question: Question, answer: Plan, delivery: Delivery) -> Sensitivity:
@@ -456,14 +471,20 @@ def _show_both(answer: Plan, found: Sensitivity, console: Console) -> None:
     show_sensitivity(found, console)
 
 
-def _in_every_form(plan: Plan, question: Question) -> Answer:
-    """A plan as JSON, as CSV and as a workbook."""
+def _in_every_form(plan: Plan, question: Question, language: str) -> Answer:
+    """A plan as JSON, as CSV, as a workbook and as a report."""
     from api.output import Answer, to_cents
     from optimizer import full_workbook
 
+    def report() -> str:
+        from api.page.report import report_html
+
+        return report_html(plan, question.model, question.scenario, language)
+
     content = plan.to_dict()
     workbook = partial(full_workbook, question.model, question.scenario, plan)
-    return Answer(content, to_cents(content["allocation"]), workbook=workbook)
+    records = to_cents(content["allocation"])
+    return Answer(content, records, workbook=workbook, report=report)
 
 
 def _answer(question: Question, split: Path | None, delivery: Delivery) -> Plan:

@@ -210,6 +210,11 @@ class Client:
         found = self._send("GET", f"/v1/plans/{plan}", params={"format": "xlsx"})
         return bytes(found.content)
 
+    def report(self, plan: str, language: str = "en") -> str:
+        """A kept plan as a report in one HTML file."""
+        params = {"format": "html", "language": language}
+        return str(self._send("GET", f"/v1/plans/{plan}", params=params).text)
+
     def compare(self, *plans: str) -> Comparison:
         """Two to four kept plans side by side."""
         found = self._send("POST", "/v1/plans:compare", json={"plans": list(plans)})

@@ -22,6 +22,7 @@ from optimizer import FileError, write_whole
 
 TABULAR = (".json", ".csv")
 PLAN_KINDS = (*TABULAR, ".xlsx")
+REPORT_KINDS = (*PLAN_KINDS, ".html")
 NUMBERS = re.compile(r"\[\n\s+([^\[\]{}\"]*?)\s+\]")  # no text holds a raw line break
 NARROWEST = 72  # characters; a narrower terminal wraps lines itself, and nothing is cut off
 MONEY = ("spend", "per_period", "current_spend", "response")  # of a plan's rows
@@ -182,11 +183,14 @@ class Answer:
     records: Sequence[Mapping[str, Any]] = ()  # the rows of a CSV
     columns: Sequence[str] = ()  # its columns where there are no rows
     workbook: Callable[[], bytes] | None = None
+    report: Callable[[], str] | None = None
 
     def written_as(self, kind: str) -> bytes:
         """The bytes of a file whose name ends so."""
         if kind == ".xlsx" and self.workbook is not None:
             return self.workbook()
+        if kind == ".html" and self.report is not None:
+            return self.report().encode()
         is_csv = kind == ".csv"
         text = csv_text(self.records, self.columns) if is_csv else json_text(self.content)
         return text.encode()

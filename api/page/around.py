@@ -32,8 +32,8 @@ def frontier_of(plan: Plan, model: Model | None, scenario: Scenario) -> Frontier
     OptimizerError
         There is no other budget to plan.
     """
-    from optimizer import frontier
+    import optimizer
 
     if model is None or plan.certificate is None:
         return None
-    return frontier(model, scenario, points=POINTS)
+    return optimizer.frontier(model, scenario, points=POINTS)

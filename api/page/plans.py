@@ -20,7 +20,7 @@ from api.problems import problem_of
 from api.serving import kept_plans, plans, rows
 from api.serving.kept_plans import KeptPlan
 from api.store import tables
-from optimizer import OptimizerError
+from optimizer import OptimizerError, Plan
 
 router = APIRouter(include_in_schema=False)
 
@@ -65,11 +65,11 @@ def read_plan(request: Request, desk: TheDesk, visitor: Reader, plan_id: Identit
         kept.question.to_dict(),
         with_keys=desk.settings.auth,
     )
-    more = {
+    more: dict[str, Any] = {
         "kept": kept.row,
         "again": again,
         "curves": _curves(kept, now),
-        "with_frontier": kept.model is not None and kept.plan.certificate is not None,
+        "with_frontier": kept.model is not None and _has_frontier(kept.plan),
         "permalink": str(request.url),
     }
     return page(request, visitor, "plan.html", **more, **context)
@@ -114,6 +114,11 @@ def _content(desk: Any, visitor: Any, identity: str, form: str) -> str | bytes:
         return plans.workbook(desk, caller, identity)
     kept = kept_plans.opened(desk, caller, identity)
     return report_html(kept.plan, kept.model, kept.question, visitor.language.code)
+
+
+def _has_frontier(plan: Plan) -> bool:
+    """Whether other budgets could be planned: not of a given split, nor where it is sought."""
+    return plan.certificate is not None and plan.objective != "least_spend"
 
 
 def _curves(kept: KeptPlan, now: Any) -> list[dict[str, Any]]:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from api.page import assets, drafts, histories, home, jobs, models, plans, scenarios, signing
+from api.page import (
+    assets,
+    compare,
+    drafts,
+    histories,
+    home,
+    jobs,
+    models,
+    plans,
+    scenarios,
+    signing,
+)
 
 ROUTERS = (
     assets.router,
@@ -14,4 +25,5 @@ ROUTERS = (
     models.router,
     scenarios.router,
     plans.router,
+    compare.router,
 )
