@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,13 +48,13 @@ def apply(draft: Draft, form: Any) -> list[str] | None:
     return None if layouts == [file.layout for file in draft.files] else layouts
 
 
-def overlay(draft: Draft, before: Draft, form: Any) -> None:
-    """Put what the form changed by hand over what was guessed under another layout."""
-    for number, file in enumerate(draft.files):
-        for place, column in enumerate(file.columns):
-            was = choice_of(before.files[number].columns[place])
-            if text_of(form, f"role-{number}-{place}") not in ("", was):
-                _say(column, file.layout, form, f"{number}-{place}")
+def overlay(draft: Draft, said: Sequence[DraftFile]) -> None:
+    """Put what was said by hand over what another layout made a guess, where it can be that."""
+    for file, before in zip(draft.files, said, strict=True):
+        own = choices(file.layout)
+        for place, column in enumerate(before.columns):
+            if column.by_hand and choice_of(column) in own:
+                file.columns[place] = column
 
 
 def faults_of(draft: Draft) -> list[list[Fault]]:
@@ -106,6 +106,7 @@ def _say(column: DraftColumn, layout: str, form: Any, place: str) -> None:
         return
     role, _, kind = said.partition(":")
     channel = " ".join(text_of(form, f"channel-{place}").split())[:LONGEST_NAME]
+    column.by_hand = column.by_hand or said != choice_of(column)
     column.role = role
     column.channel = channel or column.channel
     column.of = column.channel if role == "channel_spend" else kind or None

@@ -69,8 +69,9 @@ def _corrected(desk: Desk, draft: Draft, form: Any) -> bool:
     before, unread = deepcopy(draft), draft.reading is None
     layouts = columns.apply(draft, form)
     if layouts is not None:
+        said = draft.files
         drafts.look_again(desk, draft, layouts)
-        columns.overlay(draft, before, form)
+        columns.overlay(draft, said)
     elif draft == before and not unread:
         return _is_usable(draft)
     if any(columns.faults_of(draft)):

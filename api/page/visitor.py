@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from hmac import compare_digest
 from typing import Annotated, Any
@@ -85,17 +86,18 @@ Reader = Annotated[Visitor, Depends(_Reaching("read"))]
 Writer = Annotated[Visitor, Depends(_Reaching("write"))]
 
 
-async def sent_form(request: Request, visitor: Anyone) -> FormData:
-    """The fields of a form that this session's own page sent."""
-    form = await request.form(max_fields=MOST_FIELDS, max_files=20)
-    given = request.headers.get("x-form-token") or form.get(FORM_TOKEN, "")
-    if not compare_digest(str(given).encode(), visitor.form_token.encode()):
-        raise RequestError(
-            403,
-            "form_expired",
-            "This form belongs to a session that ended. Load the page again, then send it again.",
-        )
-    return form
+async def sent_form(request: Request, visitor: Anyone) -> AsyncIterator[FormData]:
+    """The fields of a form that this session's own page sent; its files are open meanwhile."""
+    async with request.form(max_fields=MOST_FIELDS, max_files=20) as form:
+        given = request.headers.get("x-form-token") or form.get(FORM_TOKEN, "")
+        if not compare_digest(str(given).encode(), visitor.form_token.encode()):
+            raise RequestError(
+                403,
+                "form_expired",
+                "This form belongs to a session that ended. Load the page again, then send it "
+                "again.",
+            )
+        yield form
 
 
 Sent = Annotated[FormData, Depends(sent_form)]

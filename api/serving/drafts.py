@@ -44,6 +44,7 @@ class DraftColumn:
     role: str
     of: str | None = None  # the channel whose spend it is, or the kind of a control
     channel: str = ""  # whose spend it would be, by its name
+    by_hand: bool = False  # whether somebody said so
 
 
 @dataclass

@@ -31,7 +31,7 @@ class Reader:
 
     def post(self, path: str, fields: dict[str, Any] | None = None, **more: Any) -> httpx.Response:
         """Send a form with its token; the answer as it comes, a redirect not followed."""
-        return self.client.post(path, data={FORM_TOKEN: self.token, **(fields or {})}, **more)
+        return self.client.post(path, data={**(fields or {}), FORM_TOKEN: self.token}, **more)
 
     def follow(
         self, path: str, fields: dict[str, Any] | None = None, **more: Any
