@@ -1,0 +1,104 @@
+"""Every view: within its window, readable by everyone, in the reader's own language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.resources import files
+from typing import Any
+
+import pytest
+
+from tests.page import world
+from tests.page.browser import WIDTHS, Visit, widest
+
+AXE = files("axe_playwright_python").joinpath("axe.min.js")
+GRAVE = ("serious", "critical")
+RUN_AXE = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
+  .map((one) => ({rule: one.id, impact: one.impact, where: one.nodes.map((node) =>
+    `${node.target} ${node.failureSummary}`).slice(0, 5)}))"""
+
+#: Two words of lower-case English in a row, where a reader of another language would see them.
+#: What reads the same in every language is passed over: code, and names of files and channels.
+ENGLISH = """() => {
+  const two = /(?<![\\w./=&?-])[a-z]{2,} [a-z]{2,}(?![\\w/=])/;
+  const found = [];
+  const walk = document.createTreeWalker(document.documentElement, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const text = walk.currentNode.textContent.replace(/\\s+/g, " ");
+    const within = walk.currentNode.parentElement;
+    if (within.closest("code, pre, script, style, textarea, [lang=en]")) continue;
+    if (two.test(text)) found.push(text.trim());
+  }
+  for (const element of document.querySelectorAll("[aria-label], [title], [placeholder], [alt]"))
+    for (const name of ["aria-label", "title", "placeholder", "alt"])
+      if (two.test(element.getAttribute(name) ?? ""))
+        found.push(`${name}: ${element.getAttribute(name)}`);
+  const texts = (part) => typeof part === "string" ? [part]
+    : part && typeof part === "object" ? Object.values(part).flatMap(texts) : [];
+  for (const script of document.querySelectorAll("script[type='application/json']"))
+    found.push(...texts(JSON.parse(script.textContent)).filter((text) => two.test(text)));
+  return found;
+}"""
+
+each_view = pytest.mark.parametrize("name", world.NAMES)
+
+
+@pytest.fixture(scope="package")
+def views(service):
+    return world.views(service)
+
+
+@pytest.fixture
+def shown(opened, views) -> Iterator[Any]:
+    """Open a view by its name."""
+
+    def show(name: str, **wishes: Any) -> Visit:
+        view = views[name]
+        visit = opened(view.workspace, **wishes)
+        if view.status != 200:
+            visit.expect(f"status of {view.status}")
+        answer = visit.go(view.path)
+        assert answer.status == view.status
+        return visit
+
+    return show
+
+
+def axe(visit):
+    """What keeps somebody from reading the view, in the colours as they are."""
+    found = visit.page.evaluate(RUN_AXE)
+    return [one for one in found if one["impact"] in GRAVE]
+
+
+def test_the_names_are_those_of_the_views(views):
+    assert set(views) == set(world.NAMES)
+
+
+@each_view
+def test_everyone_can_read_it_at_any_width_in_any_light(shown, name):
+    visit = shown(name, bypass_csp=True)
+    page = visit.page
+    page.add_script_tag(path=str(AXE))
+    assert page.locator("h1").count() == 1
+    for width, scheme in zip(WIDTHS, ("dark", "light"), strict=True):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.emulate_media(color_scheme=scheme)
+        visit.rest()
+        assert widest(page) == 0, f"{widest(page)} px too wide at {width}"
+        assert axe(visit) == [], f"{width} px, {scheme}"
+
+
+@each_view
+@pytest.mark.parametrize("language", ["ru", "zh"])
+def test_it_speaks_the_readers_language(shown, name, language):
+    visit = shown(name, language=language, width=360)
+    assert visit.page.locator("html").get_attribute("lang") == language
+    assert visit.page.evaluate(ENGLISH) == []
+    assert widest(visit.page) == 0
+
+
+@each_view
+def test_it_can_be_read_without_scripts(shown, name):
+    visit = shown(name, script=False)
+    assert visit.page.locator("main h1").count() == 1
+    assert widest(visit.page) == 0
