@@ -90,11 +90,11 @@ def named(names: Sequence[str], language: Language) -> str:
     Examples
     --------
     >>> named(["tv", "search"], Language("en")), named(["a", "b", "c", "d", "e"], Language("en"))
-    ('tv and search', 'a, b, c and 2 more')
+    ('tv and search', 'a, b, c and 2 others')
     """
     shown, left = list(names), len(names) - NAMED
     if left > 1:
-        said = language.words.ngettext("%(count)s more", "%(count)s more", left)
+        said = language.words.ngettext("%(count)s other", "%(count)s others", left)
         shown = [*shown[:NAMED], said % {"count": language.number(left)}]
     return format_list(shown, locale="en_GB" if language.code == "en" else language.code)
 

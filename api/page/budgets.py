@@ -58,7 +58,7 @@ def _sampled(points: Sequence[Plain]) -> list[Plain]:
     Examples
     --------
     >>> _sampled([{"budget": n} for n in range(50)])[:3]
-    [{'budget': 0}, {'budget': 5}, {'budget': 11}]
+    [{'budget': 0}, {'budget': 5}, {'budget': 10}]
     """
     count = min(TABLE_ROWS, len(points))
     last = len(points) - 1

@@ -119,7 +119,7 @@ def change_bar(moved: float, most: float) -> dict[str, float]:
     >>> change_bar(-5.0, 10.0), change_bar(0.0, 0.0)
     ({'start': 25.0, 'width': 25.0}, {'start': 50.0, 'width': 0.0})
     """
-    width = 50.0 * abs(moved) / most if most > 0.0 else 0.0
+    width = round(50.0 * abs(moved) / most, 3) if most > 0.0 else 0.0
     return {"start": 50.0 - width if moved < 0.0 else 50.0, "width": width}
 
 
