@@ -11,11 +11,30 @@ function sendOnChange(event) {
 async function copyText(event) {
   const button = event.target.closest("[data-copies]");
   if (!button) return;
-  const source = document.querySelector(button.dataset.copies);
-  await navigator.clipboard.writeText(source.value ?? source.textContent);
+  await copy(document.querySelector(button.dataset.copies));
   const before = button.textContent;
   button.textContent = button.dataset.copied;
   setTimeout(() => { button.textContent = before; }, 1500);
+}
+
+async function copy(source) {
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(source.value ?? source.textContent);
+    return;
+  }
+  window.getSelection().selectAllChildren(source); // a plain http address beyond this host
+  document.execCommand("copy");
+}
+
+function sendOnce(event) {
+  const form = event.target;
+  if (!form.matches("[data-once]") || event.defaultPrevented) return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+}
+
+function release() {
+  for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
 }
 
 function ask(event) {
@@ -26,6 +45,8 @@ function ask(event) {
 document.addEventListener("change", sendOnChange);
 document.addEventListener("click", copyText);
 document.addEventListener("submit", ask);
+document.addEventListener("submit", sendOnce);
+window.addEventListener("pageshow", release);
 document.addEventListener("htmx:afterSettle", (event) => drawCharts(event.detail.elt));
 drawCharts(document);
 watchService();
