@@ -14,6 +14,8 @@ from tests.service.running import SHOP, Service, ended
 
 FULL, EMPTY = "full", "empty"
 HISTORY = SHOP.read_bytes()
+#: Names that somebody gave, which are shown in every language as they are.
+GIVEN = ["Shop, next quarter", "A tenth more", "Limits that fight", "Own curves"]
 
 
 @dataclass(frozen=True)
