@@ -38,7 +38,7 @@ function release() {
 }
 
 function ask(event) {
-  const question = event.target.closest("[data-asks]")?.dataset.asks;
+  const question = event.submitter?.dataset.asks ?? event.target.dataset.asks;
   if (question && !window.confirm(question)) event.preventDefault();
 }
 
