@@ -9,11 +9,13 @@ from typing import Any
 from uuid import uuid4
 
 import structlog
+from fastapi import Request
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from api.page import errors as page_errors
 from api.problems import problem
 
 Message = MutableMapping[str, Any]
@@ -90,6 +92,7 @@ class _Passage:
         self, scope: MutableMapping[str, Any], receive: Receive, send: Send, most_bytes: int
     ) -> None:
         self._receive, self._send, self._most = receive, send, most_bytes
+        self._request = Request(scope)
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"").decode("latin-1")
         plain = given.isascii() and given.replace("-", "").isalnum()
@@ -126,8 +129,11 @@ class _Passage:
         if self.status:
             return
         told = f"The body is larger than {most_bytes >> 20} MB. Send less at once."
-        body = json.dumps(problem(413, "too_large", told, request=self.identity)).encode()
-        headers = [(b"content-type", b"application/problem+json"), (b"connection", b"close")]
+        answer = problem(413, "too_large", told, request=self.identity)
+        body, kind = json.dumps(answer).encode(), b"application/problem+json"
+        if page_errors.is_read_by_a_person(self._request):
+            body, kind = page_errors.told(self._request, answer).body, b"text/html; charset=utf-8"
+        headers = [(b"content-type", kind), (b"connection", b"close")]
         self.over = False
         await self.send({"type": "http.response.start", "status": 413, "headers": headers})
         await self._send({"type": "http.response.body", "body": body})

@@ -56,6 +56,12 @@ def keep_draft(
     return RedirectResponse(f"/histories/{history}", 303)
 
 
+@router.get("/{token}/keep")
+def back_to_draft(token: Token, _: Reader) -> Response:
+    """Where a refused form leads when it is loaded again."""
+    return RedirectResponse(f"/histories/drafts/{token}", 303)
+
+
 @router.post("/{token}/discard")
 def discard_draft(desk: TheDesk, visitor: Writer, token: Token, form: Sent) -> Response:
     """Take a draft away."""

@@ -100,6 +100,12 @@ def fit_curves(
     return RedirectResponse(f"/jobs/{kept.body['job']}", 303)
 
 
+@router.get("/{history_id}/fit")
+def back_to_history(history_id: HistoryId, _: Reader) -> Response:
+    """Where a refused form leads when it is loaded again."""
+    return RedirectResponse(f"/histories/{history_id}#fit", 303)
+
+
 @router.post("/{history_id}/delete")
 def delete_history(desk: TheDesk, visitor: Writer, history_id: HistoryId, form: Sent) -> Response:
     """Take a history away; models fitted to it stay."""

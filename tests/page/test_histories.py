@@ -375,3 +375,19 @@ def test_drafts_are_few_small_and_short_lived(service, workspace, monkeypatch):
 def _folder(service: Service, draft: str):
     (found,) = (service.desk.settings.folder / "drafts").glob(f"*/{draft.rsplit('/', 1)[1]}")
     return found
+
+
+def test_an_upload_that_is_too_large_is_told_as_a_page(service, workspace):
+    with reading(service, workspace) as reader:
+        answer = reader.client.post("/histories", content=b" " * (51 << 20))
+        assert answer.status_code == 413
+        assert "larger than 50 MB" in words(answer)
+        assert "Not here" not in words(answer)
+
+
+def test_a_refused_form_can_be_loaded_again(service, workspace):
+    with reading(service, workspace) as reader:
+        draft, _ = drafted(reader, long())
+        history = kept(reader)
+        assert reader.get(f"{draft}/keep").url.path == draft
+        assert reader.get(f"{history}/fit").url.path == history
