@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 THREADS := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+# Tests run in two processes; one that has none left takes half of what the other has.
+WORKERS := -n 2 --dist worksteal
 export ROMI_DATA ?= ../shared/data
 
 .PHONY: demo test test-slow check bench docs format lock clean
@@ -16,10 +18,10 @@ demo: .venv/ready  ## a split, its doubt and its proof, from the shipped example
 	@$(BIN)/romi demo
 
 test: .venv/ready  ## the suite, without the slow lane
-	$(THREADS) $(BIN)/pytest -q -m "not slow"
+	$(THREADS) $(BIN)/pytest -q $(WORKERS) -m "not slow"
 
 test-slow: .venv/ready  ## the slow lane
-	$(THREADS) $(BIN)/pytest -q -m slow
+	$(THREADS) $(BIN)/pytest -q $(WORKERS) -m slow
 
 check: .venv/ready  ## lint, format, types
 	$(BIN)/ruff check .

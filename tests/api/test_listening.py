@@ -8,15 +8,18 @@ import pytest
 
 from api.errors import ExitCode
 from api.supervise import PortError, check_port
+from benchmarks.service_processes import free_port
 
 
 def test_a_taken_port_is_refused_in_a_sentence() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
-        port = other.getsockname()[1]
-        with pytest.raises(PortError, match=rf"127.0.0.1:{port} .*another program.*--port") as said:
-            check_port("127.0.0.1", port)
-    assert said.value.exit_code == ExitCode.REMOTE
+    port = free_port()
     check_port("127.0.0.1", port)
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        pytest.raises(PortError, match=rf"127.0.0.1:{port} .*another program.*--port") as said,
+    ):
+        check_port("127.0.0.1", port)
+    assert said.value.exit_code == ExitCode.REMOTE
 
 
 def test_an_address_of_another_host_is_refused() -> None:

@@ -103,7 +103,7 @@ def test_a_cautious_plan_gives_a_doubtful_channel_less():
 
 def test_the_target_cac_counts_customers_of_revenue_by_their_first_order():
     free = question(document(), targets={"cac": 15.0}, budget="free", bounds=(0.0, 5.0))
-    found = plan(model(), free)
+    found = plan(model(draws=60), free)
     bought = sum(row.response.mean / WORTH[row.channel][1] for row in found.rows)
     assert found.totals.spend / bought == pytest.approx(15.0, rel=1e-3)
 

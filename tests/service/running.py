@@ -39,6 +39,7 @@ MODEL = {
 }
 SCENARIO = {"name": "Spring", "periods": 10, "budget": 6000.0}
 SPLIT = {"tv": 3000.0, "search": 3000.0}
+PLAIN: Any = {"timeout": 60, "verify": False}  # plain HTTP: no certificates, slow to read
 START_SECONDS = 20.0
 
 
@@ -49,6 +50,7 @@ class Service:
     base: str
     desk: Desk
     app: Any
+    anyone: httpx.Client  # without a key
     workspaces: dict[str, str] = field(default_factory=dict)
     keys: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -72,7 +74,7 @@ class Service:
         if named not in self.keys:
             self.keys[named] = self.key(*scopes, workspace=workspace)
         headers = {"Authorization": f"Bearer {self.keys[named]}"}
-        return httpx.Client(base_url=self.base, headers=headers, timeout=60, **more)
+        return httpx.Client(base_url=self.base, headers=headers, **PLAIN, **more)
 
 
 def opened(settings: Settings) -> Database:
@@ -95,7 +97,9 @@ def serving(settings: Settings) -> Iterator[Service]:
     try:
         _until(lambda: server.started or not thread.is_alive())
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield Service(f"http://127.0.0.1:{port}", app.state.desk, app)
+        base = f"http://127.0.0.1:{port}"
+        with httpx.Client(base_url=base, **PLAIN) as anyone:
+            yield Service(base, app.state.desk, app, anyone)
     finally:
         server.should_exit = True
         thread.join()

@@ -6,7 +6,6 @@ import json
 import re
 import time
 
-import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -109,9 +108,11 @@ def test_every_error_is_a_problem_that_says_what_to_do(case, admin, home):
     assert len(re.split(r"[.;?] ", told["detail"])) > 1, told["detail"]  # what, and what to do
 
 
-def test_faults_of_a_document_point_into_the_body(admin):
+def test_faults_of_a_document_point_into_the_body(admin, home):
     scenario = {"periods": 0, "budjet": 5, "channels": {"tv": {"min": "much"}}}
-    told = admin.post("/v1/recommendations", json={"scenario": scenario, "model": "current"}).json()
+    told = admin.post(
+        "/v1/recommendations", json={"scenario": scenario, "model": home.model}
+    ).json()
     assert {fault["pointer"] for fault in told["errors"]} >= {
         "/scenario/periods",
         "/scenario/budjet",
@@ -138,7 +139,7 @@ def test_a_bad_cell_is_told_by_its_row_and_column(admin):
 
 def test_a_request_id_is_given_back_and_a_strange_one_is_not(service):
     for given, taken in (("abc-123", True), ("x" * 81, False), ("a b<script>", False)):
-        answer = httpx.get(f"{service.base}/livez", headers={"X-Request-ID": given})
+        answer = service.anyone.get("/livez", headers={"X-Request-ID": given})
         assert (answer.headers["x-request-id"] == given) is taken
 
 
@@ -286,10 +287,10 @@ def test_the_service_starts_over_on_what_it_kept(settings):
         key = first.key("admin")
         headers = {"Authorization": f"Bearer {key}"}
         body = {"scenario": SCENARIO}
-        made = httpx.post(f"{first.base}/v1/scenarios", json=body, headers=headers).json()
+        made = first.anyone.post("/v1/scenarios", json=body, headers=headers).json()
     with serving(settings) as second:
         begun = time.monotonic()
-        again = httpx.get(f"{second.base}/v1/scenarios/{made['id']}", headers=headers)
+        again = second.anyone.get(f"/v1/scenarios/{made['id']}", headers=headers)
         assert again.json() == made
         assert time.monotonic() - begun < 3
 

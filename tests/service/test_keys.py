@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import httpx
 import pytest
 from sqlalchemy import select
 
@@ -95,7 +94,7 @@ def test_another_workspace_revokes_nothing(issue, identify, database):
 
 def asks(service, key):
     headers = {"Authorization": f"Bearer {key}"}
-    return httpx.get(f"{service.base}/v1/models", headers=headers).status_code
+    return service.anyone.get("/v1/models", headers=headers).status_code
 
 
 def test_rotated_keys_live_side_by_side_until_the_grace_is_over(service):
