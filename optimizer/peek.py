@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from optimizer.errors import HistoryError
+from optimizer.errors import FileError, HistoryError
 from optimizer.history import Layout, Table, roles_of_table
 from optimizer.tables.cells import holds_words, is_blank
 from optimizer.tables.findings import Notebook
@@ -21,6 +22,8 @@ from optimizer.tables.headers import channel_of
 
 ROWS_SHOWN = 10
 LONGEST_CELL = 60  # characters
+HEAD = 2**20  # bytes of a text that are looked at
+PACKED = (b"PAR1", b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # read whole: Parquet and workbooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +75,13 @@ def peek_tables(
     whole = len(sources) == 1
     stated = layouts or [None] * len(sources)
     return tuple(
-        _peek(table_of_bytes(data, name, Notebook()), name, layout, whole=whole)
+        _peek(data, name, layout, whole=whole)
         for (name, data), layout in zip(sources, stated, strict=True)
     )
 
 
-def _peek(table: Table, file: str, layout: Layout | None, *, whole: bool) -> Peek:
+def _peek(data: bytes, file: str, layout: Layout | None, *, whole: bool) -> Peek:
+    table, n_rows = _first_rows(data, file)
     names = [str(name) for name in table.frame.columns]
     guess = _parts(table, names, layout, whole=whole)
     shown = table.frame.iloc[:ROWS_SHOWN]
@@ -94,8 +98,20 @@ def _peek(table: Table, file: str, layout: Layout | None, *, whole: bool) -> Pee
         guess.doubtful,
         tuple(zip(*columns, strict=True)),
         tuple(table.rows[:ROWS_SHOWN].tolist()),
-        len(table.frame),
+        n_rows,
     )
+
+
+def _first_rows(data: bytes, file: str) -> tuple[Table, int]:
+    """The table, of a long text its first lines alone, and how many rows the file has."""
+    head = data[: data.rfind(b"\n", 0, HEAD) + 1]
+    if len(data) > HEAD and b"\0" not in head and not data.startswith(PACKED):
+        with suppress(FileError):  # such as a quote that the cut left open
+            table = table_of_bytes(head, file, Notebook())
+            lines = data.count(b"\n") + (not data.endswith(b"\n"))
+            return table, lines - head.count(b"\n") + len(table.frame)
+    table = table_of_bytes(data, file, Notebook())
+    return table, len(table.frame)
 
 
 def _parts(table: Table, names: list[str], layout: Layout | None, *, whole: bool) -> Guess:

@@ -116,3 +116,12 @@ def test_a_workbook_is_looked_at_from_its_header():
     frame().to_excel(sink, index=False, startrow=3, engine="xlsxwriter")
     (found,) = peek_tables([("shop.xlsx", sink.getvalue())])
     assert found.places[0] == 5
+
+
+def test_a_long_text_is_looked_at_by_its_first_lines(monkeypatch):
+    whole = peeked(frame(200))
+    monkeypatch.setattr("optimizer.peek.HEAD", 2000)
+    assert peeked(frame(200)) == whole
+    quoted = frame(200).assign(note="two\nlines, and more of them than the head can hold")
+    (found,) = peek_tables([("shop.csv", csv(quoted))])
+    assert [column.name for column in found.columns][-1] == "note"

@@ -72,14 +72,14 @@ def discard_draft(desk: TheDesk, visitor: Writer, token: Token, form: Sent) -> R
 
 def _corrected(desk: Desk, draft: Draft, form: Any) -> bool:
     """Take the form into the draft and read it anew; whether it can be a history now."""
-    before, unread = deepcopy(draft), draft.reading is None
+    before = deepcopy(draft)
     layouts = columns.apply(draft, form)
     if layouts is not None:
         said = draft.files
         drafts.look_again(desk, draft, layouts)
         columns.overlay(draft, said)
-    elif draft == before and not unread:
-        return _is_usable(draft)
+    elif draft == before and _is_usable(draft):
+        return True
     if any(columns.faults_of(draft)):
         draft.reading = None
         drafts.save(draft)
