@@ -6,10 +6,13 @@ const LIGHT = ["#1f4e9e", "#d08a1e", "#2a9d8f", "#b3446c", "#6f8f2f", "#7a5ea8",
 const DARK = ["#7fb0ff", "#f0b45e", "#4fc4bb", "#f28bb0", "#b5cf6b", "#c0a6ec", "#9bd8f5", "#d99a6c", "#efd56c", "#aab0d6"];
 
 const long = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeZone: "UTC" });
-const short = new Intl.DateTimeFormat(document.documentElement.lang, { month: "short", year: "numeric", timeZone: "UTC" });
+const month = new Intl.DateTimeFormat(document.documentElement.lang, { month: "short", year: "numeric", timeZone: "UTC" });
+const MONTHS_ENOUGH = 550 * 24 * 3600 * 1000; // milliseconds: over more than this, months name dates
+
+const at = (text) => new Date(`${text}T00:00:00Z`);
 
 export function day(text) {
-  return long.format(new Date(`${text}T00:00:00Z`));
+  return long.format(at(text));
 }
 
 export function shades(colours, count) {
@@ -18,12 +21,13 @@ export function shades(colours, count) {
 }
 
 export function dates(colours, data, index, shown) {
+  const name = at(data.at(-1)) - at(data[0]) > MONTHS_ENOUGH ? month : long;
   return {
     type: "category",
     gridIndex: index,
     data,
     boundaryGap: false,
-    axisLabel: { show: shown, color: colours.faint, hideOverlap: true, formatter: (text) => short.format(new Date(`${text}T00:00:00Z`)) },
+    axisLabel: { show: shown, color: colours.faint, hideOverlap: true, formatter: (text) => name.format(at(text)) },
     axisLine: { lineStyle: { color: colours.line } },
     axisTick: { show: false },
     axisPointer: { label: { show: false } },
