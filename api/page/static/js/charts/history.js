@@ -27,7 +27,7 @@ export function dates(colours, data, index, shown) {
     gridIndex: index,
     data,
     boundaryGap: false,
-    axisLabel: { show: shown, color: colours.faint, hideOverlap: true, formatter: (text) => name.format(at(text)) },
+    axisLabel: { show: shown, color: colours.faint, hideOverlap: true, alignMinLabel: "left", alignMaxLabel: "right", formatter: (text) => name.format(at(text)) },
     axisLine: { lineStyle: { color: colours.line } },
     axisTick: { show: false },
     axisPointer: { label: { show: false } },
