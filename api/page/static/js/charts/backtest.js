@@ -10,7 +10,7 @@ export function draw(chart, data, { formats, colours }) {
   chart.setOption({
     ...look(colours),
     legend: { orient: narrow ? "vertical" : "horizontal", data: [words.observed, words.fitted, words.forecast], bottom: 0, left: 0, textStyle: { color: colours.ink }, icon: "roundRect", itemWidth: 18, itemHeight: 3 },
-    grid: { left: 8, right: 16, top: 12, bottom: narrow ? 84 : 36, containLabel: true },
+    grid: { left: 8, right: 40, top: 12, bottom: narrow ? 84 : 36, containLabel: true },
     xAxis: dates(colours, data.dates, 0, true),
     yAxis: moneyAxis(colours, formats.short, { splitNumber: 4 }),
     series: [
