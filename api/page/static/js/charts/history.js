@@ -44,8 +44,8 @@ export function draw(chart, data, { formats, colours }) {
     legend: { type: "scroll", data: names, bottom: 0, left: 0, right: 0, icon: "roundRect", itemWidth: 12, itemHeight: 12, textStyle: { color: colours.ink }, pageTextStyle: { color: colours.faint }, pageIconColor: colours.plan, pageIconInactiveColor: colours.line },
     axisPointer: { link: [{ xAxisIndex: "all" }] },
     grid: [
-      { left: 8, right: 40, top: 28, height: "32%", containLabel: true },
-      { left: 8, right: 40, top: "48%", bottom: 40, containLabel: true },
+      { left: narrow ? 56 : 72, right: narrow ? 20 : 40, top: 28, height: "30%" },
+      { left: narrow ? 56 : 72, right: narrow ? 20 : 40, top: "49%", bottom: 64 },
     ],
     xAxis: [dates(colours, data.dates, 0, false), dates(colours, data.dates, 1, true)],
     yAxis: [0, 1].map((index) => moneyAxis(colours, formats.short, {
