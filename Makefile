@@ -41,11 +41,13 @@ bench: .venv/ready  ## print the figures
 	$(THREADS) $(BIN)/python -m benchmarks.service_jobs
 	$(THREADS) $(BIN)/python -m benchmarks.service_kills
 	$(THREADS) $(BIN)/python -m benchmarks.service_schema
+	$(THREADS) $(BIN)/python -m benchmarks.page
 
 docs: .venv/ready  ## write again what follows from the code: examples, schemas, README's output
 	$(THREADS) $(BIN)/python -m scenarios.make
 	$(BIN)/python -m docs.schemas
 	$(BIN)/python -m docs.openapi
+	$(BIN)/python -m docs.words
 	$(THREADS) $(BIN)/python -m docs.examples
 
 format: .venv/ready
