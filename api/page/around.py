@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from optimizer import Frontier, Model, Plan, Scenario
 
 POINTS = 15  # budgets of a frontier that is only looked at, as in a workbook
+REMEMBERED = 64  # frontiers: seconds of work each, and the same for the same plan
+
+_frontiers: dict[tuple[str, str], Frontier] = {}  # by the hashes of model and scenario
 
 
 def now_of(plan: Plan, model: Model | None, scenario: Scenario) -> Plan | None:
@@ -36,4 +39,9 @@ def frontier_of(plan: Plan, model: Model | None, scenario: Scenario) -> Frontier
 
     if model is None or plan.certificate is None:
         return None
-    return optimizer.frontier(model, scenario, points=POINTS)
+    key = (plan.provenance.model, plan.provenance.scenario)
+    found = _frontiers.get(key) or optimizer.frontier(model, scenario, points=POINTS)
+    _frontiers[key] = found
+    for oldest in list(_frontiers)[:-REMEMBERED]:
+        _frontiers.pop(oldest, None)
+    return found
