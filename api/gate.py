@@ -132,7 +132,8 @@ class _Passage:
         answer = problem(413, "too_large", told, request=self.identity)
         body, kind = json.dumps(answer).encode(), b"application/problem+json"
         if page_errors.is_read_by_a_person(self._request):
-            body, kind = page_errors.told(self._request, answer).body, b"text/html; charset=utf-8"
+            told_page = page_errors.told(self._request, answer)
+            body, kind = bytes(told_page.body), b"text/html; charset=utf-8"
         headers = [(b"content-type", kind), (b"connection", b"close")]
         self.over = False
         await self.send({"type": "http.response.start", "status": 413, "headers": headers})
