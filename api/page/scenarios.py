@@ -10,6 +10,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.auth import TheDesk
 from api.page import bench_files, workbench
+from api.page.again import requests
 from api.page.reading import reading
 from api.page.rendering import is_part, page
 from api.page.visitor import Reader, Sent, Visitor, Writer, text_of
@@ -219,8 +220,10 @@ def _context(desk: Desk, bench: Bench, answer: Answer) -> dict[str, Any]:
         "marks": workbench.marks(bench, answer),
         "draft": workbench.packed(bench.fields),
         "slider": workbench.slider(bench, answer),
-        "service": f"http://{desk.settings.host}:{desk.settings.port}",
     }
     if answer.plan is None or answer.now is None:
         return own
+    address = f"http://{desk.settings.host}:{desk.settings.port}"
+    with_keys = desk.settings.auth
+    own["again"] = requests(address, bench.model_id, answer.document, with_keys=with_keys)
     return own | reading(answer.plan.to_dict(), bench.language, now=answer.now.to_dict())

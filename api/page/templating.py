@@ -34,7 +34,6 @@ def environment(code: str) -> Environment:
         "moment": language.moment,
         "sentence": language.sentence,
         "data": as_data,
-        "python": repr,
     }
     return made
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from api.page import curves, relaxing
 from api.page.language import Language
+from api.page.pictures import current_split
 from api.page.question import Reading, document_of, field_at, fields_of, split_of
 from api.problems import RequestError, problem_of
 from api.serving import rows, scenarios
@@ -226,13 +227,7 @@ def _current(model: Model, scenario: Scenario, plan: Plan) -> Plan:
     """What the current split brings, at the plan's own total where that is fixed."""
     import optimizer
 
-    split: dict[str, Any] = {}
-    for row in plan.rows:
-        if row.market is None:
-            split[row.channel] = row.current_spend
-        else:
-            split.setdefault(row.channel, {})[row.market] = row.current_spend
-    return optimizer.what_if(model, scenario, split)
+    return optimizer.what_if(model, scenario, current_split(plan.to_dict()))
 
 
 def _tell(answer: Answer, problem: dict[str, Any], bench: Bench) -> None:
@@ -259,11 +254,11 @@ def _tell(answer: Answer, problem: dict[str, Any], bench: Bench) -> None:
 
 def _left(model: Model, document: dict[str, Any]) -> dict[str, Any] | None:
     """What is still wrong with a scenario; None where it has an answer."""
-    from optimizer import OptimizerError, Scenario, plan
+    import optimizer
 
     try:
-        plan(model, Scenario.from_dict(document))
-    except OptimizerError as error:
+        optimizer.plan(model, optimizer.Scenario.from_dict(document))
+    except optimizer.OptimizerError as error:
         return problem_of(error)
     return None
 

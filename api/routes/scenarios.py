@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Path
 from fastapi.responses import Response
@@ -20,9 +20,8 @@ from api.routes.answers import (
 from api.routes.waiting import Prefer, answer_of_run, seconds_to_wait
 from api.schemas import JobOut, Paged, RunIn, ScenarioIn, ScenarioOut
 from api.serving import rows, scenarios
-from api.serving.once import Deed, store_once
+from api.serving.once import Deed
 from api.store import tables
-from api.store.idempotency import Kept
 
 router = APIRouter(prefix="/v1/scenarios", tags=["scenarios"])
 
