@@ -12,10 +12,11 @@ from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 
 from babel import Locale, negotiate_locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_time
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_compact_decimal, format_decimal
+from markupsafe import Markup
 
 LANGUAGES = {"en": "English", "ru": "Русский", "zh": "中文"}
 CATALOGUES = Path(__file__).parent / "locale"
@@ -129,11 +130,21 @@ class Language:
         return format_date(day, "medium", self.locale)
 
     def moment(self, value: str | None) -> str:
-        """A time the service noted (RFC 3339, UTC)."""
+        """A time the service noted (RFC 3339, UTC); scripts turn it into the reader's own.
+
+        Examples
+        --------
+        >>> print(Language("en").moment("2026-11-27T18:28:21.000Z").replace("\u202f", " "))
+        <time datetime="2026-11-27T18:28:21.000Z">Nov 27, 2026, 6:28 PM UTC</time>
+        """
         if value is None:
             return NOTHING
         at = dt.datetime.fromisoformat(value)
-        return format_datetime(at, "medium", locale=self.locale)
+        day, time = (
+            format_date(at, "medium", self.locale),
+            format_time(at, "short", locale=self.locale),
+        )
+        return Markup('<time datetime="{}">{}, {} UTC</time>').format(value, day, time)
 
     def sentence(self, text: str | None) -> str:
         """A sentence of the core in this language."""

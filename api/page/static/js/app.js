@@ -42,11 +42,21 @@ function ask(event) {
   if (question && !window.confirm(question)) event.preventDefault();
 }
 
+const moments = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+
+function tellTimes(within) {
+  for (const time of within.querySelectorAll("time[datetime]")) time.textContent = moments.format(new Date(time.dateTime));
+}
+
 document.addEventListener("change", sendOnChange);
 document.addEventListener("click", copyText);
 document.addEventListener("submit", ask);
 document.addEventListener("submit", sendOnce);
 window.addEventListener("pageshow", release);
-document.addEventListener("htmx:afterSettle", (event) => drawCharts(event.detail.elt));
+document.addEventListener("htmx:afterSettle", (event) => {
+  tellTimes(event.detail.elt);
+  drawCharts(event.detail.elt);
+});
+tellTimes(document);
 drawCharts(document);
 watchService();
