@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import re
 
-import httpx
 import pytest
 
 from api.page import assets
@@ -28,8 +27,7 @@ scripts = sorted(path.relative_to(assets.FOLDER).as_posix() for path in assets.F
 
 @pytest.fixture(scope="module")
 def client(service):
-    with httpx.Client(base_url=service.base) as client:
-        yield client
+    return service.anyone
 
 
 def test_vendored_files_are_those_npm_ships():

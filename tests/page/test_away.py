@@ -15,7 +15,7 @@ from api.settings import Settings
 from benchmarks.service_processes import Group, free_port, ready, until
 from tests.page.browser import visiting
 from tests.page.kept import PERIODS, Bench, drawn_model, keep
-from tests.service.running import SHOP
+from tests.service.running import PLAIN, SHOP
 
 #: What the browser says meanwhile.
 AWAY = "ERR_CONNECTION|ERR_EMPTY_RESPONSE|htmx:(sendError|afterRequest)"
@@ -49,7 +49,7 @@ def host(tmp_path: Path) -> Iterator[Host]:
     server, worker = (
         Group((name,), settings, tmp_path / f"{name}.log") for name in ("serve", "worker")
     )
-    with httpx.Client(base_url=base, timeout=60) as client:
+    with httpx.Client(base_url=base, **PLAIN) as client:
         found = Host(server, worker, base, client)
         found.comes()
         try:

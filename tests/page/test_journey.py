@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
+import time
 
 import pytest
 from playwright.sync_api import expect
 from python_calamine import CalamineWorkbook
 
 from api.serving import sessions
-from tests.page.kept import Bench
+from benchmarks.service_processes import free_port, ready, until
+from tests.page.browser import visiting
+from tests.page.kept import Bench, keep
 from tests.service.running import SHOP
 
 FIT = 120_000  # milliseconds a fit may take on a busy machine
@@ -136,11 +142,43 @@ def test_a_first_job_from_the_link_to_the_workbook(service, opened, export):
     assert compared(visit)
 
 
-def test_the_example_is_a_finished_plan_by_one_click(service, opened, workspace):
+@pytest.fixture
+def started(tmp_path):
+    """`romi serve` as typed for the first time: when it began, where it is, its one-time link."""
+    command = [sys.executable, "-m", "api.cli", "serve", "--port", str(free_port())]
+    begun = time.monotonic()
+    process = subprocess.Popen(
+        [*command, "--folder", str(tmp_path)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"ROMI_LOG_LEVEL": "error"},
+    )
+    try:
+        said = [process.stderr.readline() for _ in range(3)]
+        link = said[-1].split()[-1]
+        base = link.split("/enter")[0]
+        until(lambda: ready(base))
+        yield begun, base, link.removeprefix(base)
+    finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def test_a_finished_plan_stands_there_within_a_minute_of_romi_serve(chromium, started):
+    begun, base, link = started
+    with visiting(chromium, base) as visit:
+        visit.go(link)
+        visit.page.get_by_role("button", name="Open romi").click()
+        visit.page.get_by_role("button", name="Open the example").click(timeout=60_000)
+        visit.page.locator("#uplift").wait_for(timeout=60_000)
+        assert time.monotonic() - begun < 60
+
+
+def test_a_second_click_makes_nothing_twice(service, opened, workspace):
     visit = opened(workspace)
-    visit.go("/")
-    visit.page.get_by_role("button", name="Open the example").click(timeout=60_000)
-    visit.page.locator("#uplift").wait_for(timeout=60_000)
-    visit.rest()
-    assert visit.path.startswith("/scenarios/")
-    assert sum(Bench(visit).spend()) > 0
+    kept = keep(service, workspace)
+    visit.go(f"/models/{kept.model}")
+    visit.page.get_by_role("button", name="Plan a budget with these curves").dblclick()
+    visit.page.wait_for_url("**/scenarios/*")
+    with service.client(workspace=workspace) as client:
+        assert len(client.get("/v1/scenarios").json()["items"]) == 2
