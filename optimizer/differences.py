@@ -212,16 +212,13 @@ def _of_means(
 def _statement(first: Reader, other: Reader, kind: str, gain: Difference) -> str:
     """A difference in one sentence."""
     unit = f" {other.plan.currency}" if other.plan.currency else ""
-    each = f" a {other.plan.period}" if other.divisor != 1.0 or first.divisor != 1.0 else ""
+    unit += f" a {other.plan.period}" if other.divisor != 1.0 or first.divisor != 1.0 else ""
     spend, mean = other.spend - first.spend, gain.mean or 0.0
-    parts = []
-    if abs(spend) >= SAME:
-        parts.append(f"spends {abs(spend):,.2f}{unit}{each} {_more(spend)}")
+    spends = f" spends {abs(spend):,.2f}{unit} {_more(spend)} and" if abs(spend) >= SAME else ""
     if mean == 0.0:
-        parts.append(f"earns the same {kind}")
-        return f"{other.label} {' and '.join(parts)} as {first.label}."
-    parts.append(f"earns {about(abs(mean))}{unit}{each} {_more(mean)} {kind}")
-    head = f"{other.label} {' and '.join(parts)} than {first.label}"
+        return f"{other.label}{spends} earns the same {kind} as {first.label}."
+    earned = f"{about(abs(mean))}{unit}"
+    head = f"{other.label}{spends} earns {earned} {_more(mean)} {kind} than {first.label}"
     chance = gain.probability_positive
     if gain.p05 is None or gain.p95 is None or chance is None:
         return f"{head}; how sure that is cannot be said."

@@ -136,16 +136,17 @@ def _of_rows(question: Question, found: Allocation, words: _Words) -> Iterator[S
 
 def _row_price(name: str, price: float, words: _Words, *, is_fixed: bool) -> ShadowPrice:
     """A row's price: of its upper side where positive, of its lower side where negative."""
+    gains = f"gains {abs(price):,.2f}{words.of} of {words.earned}{words.relaxed}"
     if name.startswith("resource "):
-        said = f"one more unit of {name.removeprefix('resource ')}"
+        statement = f"one more unit of {name.removeprefix('resource ')} {gains}"
     elif name.startswith("group ") and not name.endswith((" sum", " share")):
-        said = f"one {words.one} of leave from {name}"
+        statement = f"one {words.one} of leave from {name} {gains}"
     elif is_fixed:
-        said = f"{'raising' if price > 0.0 else 'lowering'} {name} by one {words.one}"
+        change = "raising" if price > 0.0 else "lowering"
+        statement = f"{change} {name} by one {words.one} {gains}"
     else:
         side = "raising the most" if price > 0.0 else "lowering the least"
-        said = f"{side} of {name} by one {words.one}"
-    statement = f"{said} gains {abs(price):,.2f}{words.of} of {words.earned}{words.relaxed}"
+        statement = f"{side} of {name} by one {words.one} {gains}"
     return ShadowPrice(constraint=name, price=abs(price), statement=statement)
 
 

@@ -26,6 +26,7 @@ ROWS = (
     ("api.page.pictures", "api.page.curves"),
     ("api.page.language",),
     ("api.page.sentences",),
+    ("api.page.sentence_templates",),
     ("api.auth",),
     ("api.services", "api.serving", "api.terminal"),
     ("api.jobs",),

@@ -46,10 +46,7 @@ class ScheduleProof:
 class ScheduleCertificate(Certificate):
     """Value found, bound proved; levels of what was maximised, whole-plan currency."""
 
-    @property
-    def statement(self) -> str:
-        """One sentence a planner can repeat."""
-        return super().statement.replace("split", "schedule")
+    claim: str = "no feasible schedule earns more than {} above this one"
 
 
 def certify_schedule(

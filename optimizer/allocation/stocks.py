@@ -173,9 +173,11 @@ class ScheduleProblem:
         for i in np.flatnonzero(least > most + slack):
             self._refuse_cell(int(i))
         if least.sum() > self.most_total + slack:
-            self._refuse("minima and floors, which together take at least", least, "lower one")
+            text = f"minima and floors, which together take at least {least.sum():,.2f}"
+            self._refuse(text, least, "lower one")
         if most.sum() < self.least_total - slack:
-            self._refuse("maxima and caps, which together take at most", most, "raise one")
+            text = f"maxima and caps, which together take at most {most.sum():,.2f}"
+            self._refuse(text, most, "raise one")
 
     def _refuse_cell(self, cell: int) -> None:
         name, n_open = self.cells[cell], int(self.is_open[:, cell].sum())
@@ -189,11 +191,11 @@ class ScheduleProblem:
         advice = f"Change one of the two, or open more periods to {name}."
         raise InfeasibleError(self.least_total, (first, second), advice)
 
-    def _refuse(self, what: str, limits: FloatArray, remedy: str) -> None:
+    def _refuse(self, sums: str, limits: FloatArray, remedy: str) -> None:
         total = self.least_total if np.isinf(self.most_total) else self.most_total
         largest = np.argsort(-limits)[:3]
         named = ", ".join(f"{self.cells[i]} {limits[i]:,.2f}" for i in largest)
-        conflict = f"{what} {limits.sum():,.2f} over the plan's open periods ({named})"
+        conflict = f"{sums} over the plan's open periods ({named})"
         raise InfeasibleError(total, (conflict,), f"Change the budget to it or {remedy}.")
 
 
