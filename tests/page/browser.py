@@ -32,7 +32,7 @@ PATIENCE = 15_000  # milliseconds for anything on the page to come to be
 LISTENS = """document.addEventListener("securitypolicyviolation", (event) =>
   console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`));"""
 
-#: Holds once htmx waits for no answer and every chart that is in sight has been drawn.
+#: Holds once htmx waits for no answer and every chart that has a place has been drawn.
 AT_REST = """() => !document.querySelector(".htmx-request, .htmx-settling, .htmx-swapping")
   && [...document.querySelectorAll("figure[data-chart]")].every((figure) =>
     figure.dataset.drawn || !figure.querySelector(".chart-place")?.offsetParent)"""

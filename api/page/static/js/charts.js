@@ -1,5 +1,7 @@
 // Draws every <figure data-chart="NAME" data-source="ID"> from the JSON in the element of that id.
 // Each chart is a module of its own in charts/, exporting draw(echarts instance, data, tools).
+// Figures come first: charts are drawn once the frame before them is painted, those in sight at
+// once, the others when there is nothing else to do.
 import { formats } from "./formats.js";
 import { palette } from "./palette.js";
 
@@ -23,7 +25,47 @@ async function draw(figure) {
 export function drawCharts(within) {
   const figures = [...(within.querySelectorAll?.("figure[data-chart]") ?? [])];
   if (within.matches?.("figure[data-chart]")) figures.push(within);
-  return Promise.all(figures.map(draw));
+  for (const figure of figures) soon(figure, () => draw(figure));
+}
+
+const NEAR = 200; // pixels beyond the window that count as in sight
+const idle = window.requestIdleCallback ?? ((deed) => setTimeout(deed, 50));
+const fresh = new Map(); // element -> what is to be done after the next frame
+const waiting = new Map(); // element out of sight -> what is to be done when there is time
+let painting = false;
+let resting = false;
+
+// Does something to an element soon; of two deeds to one element the later counts.
+export function soon(element, deed) {
+  fresh.set(element, deed);
+  if (painting) return;
+  painting = true;
+  requestAnimationFrame(() => setTimeout(afterPaint));
+}
+
+function afterPaint() {
+  painting = false;
+  const deeds = [...fresh];
+  fresh.clear();
+  for (const [element, deed] of deeds) {
+    const box = element.getBoundingClientRect();
+    waiting.delete(element);
+    if (box.bottom > -NEAR && box.top < window.innerHeight + NEAR) deed();
+    else waiting.set(element, deed);
+  }
+  rest();
+}
+
+function rest() {
+  if (resting || !waiting.size) return;
+  resting = true;
+  idle(() => {
+    resting = false;
+    const [element, deed] = waiting.entries().next().value ?? [];
+    waiting.delete(element);
+    if (element?.isConnected) deed();
+    rest();
+  });
 }
 
 export function chartOf(place) {

@@ -1,5 +1,5 @@
 // The workbench: every change of the question is answered at once, can be undone, and is never lost.
-import { chartOf } from "./charts.js";
+import { chartOf, soon } from "./charts.js";
 import { moveMarks, reading } from "./charts/curve.js";
 
 const form = document.getElementById("question");
@@ -44,6 +44,8 @@ async function ask() {
   asking = true;
   try {
     await htmx.ajax("POST", `${place}/answer`, { source: form, target: answer, swap: "innerHTML" });
+  } catch {
+    // the service is away: the banner says so, and asks again when it is back
   } finally {
     asking = false;
   }
@@ -68,8 +70,7 @@ function show() {
   if (slider && data.total && document.activeElement !== slider) slider.value = data.total;
   for (const figure of document.querySelectorAll("figure[data-chart=curve]")) {
     const marks = data.marks[figure.dataset.cell];
-    const chart = chartOf(figure.querySelector(".chart-place"));
-    if (marks && chart) moveMarks(chart, marks);
+    if (marks) soon(figure, () => moveMarks(chartOf(figure.querySelector(".chart-place")), marks));
   }
   const answered = data.total !== null;
   document.getElementById("curves").hidden = !answered;
@@ -110,7 +111,11 @@ let frontierTimer = null;
 function showFrontier() {
   clearTimeout(frontierTimer);
   frontierTimer = setTimeout(async () => {
-    await htmx.ajax("POST", `${place}/frontier`, { source: form, target: frontier, swap: "innerHTML" });
+    try {
+      await htmx.ajax("POST", `${place}/frontier`, { source: form, target: frontier, swap: "innerHTML" });
+    } catch {
+      return; // the service is away, as the banner says
+    }
     frontier.dataset.loaded = "yes";
     frontier.classList.remove("stale");
     document.getElementById("show-frontier").hidden = true;

@@ -92,8 +92,10 @@ function tell(chart) {
 export function moveMarks(chart, moved) {
   const known = held.get(chart);
   if (!known) return;
+  const within = String(moved.limits ?? known.data.limits) === String(known.data.limits);
   Object.assign(known.data, moved);
-  chart.setOption({ series: [...lines(known.data).map(({ id, data }) => ({ id, data })), ...marks(known.data)] });
+  const moves = within ? [] : lines(known.data).map(({ id, data }) => ({ id, data }));
+  chart.setOption({ series: [...moves, ...marks(known.data)] });
   tell(chart);
 }
 
