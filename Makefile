@@ -6,7 +6,7 @@ THREADS := OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 WORKERS := -n 2 --dist worksteal
 export ROMI_DATA ?= ../shared/data
 
-.PHONY: demo test test-slow check bench docs format lock clean
+.PHONY: demo test test-slow check bench docs pictures format lock clean
 
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -49,6 +49,9 @@ docs: .venv/ready  ## write again what follows from the code: examples, schemas,
 	$(BIN)/python -m docs.openapi
 	$(BIN)/python -m docs.words
 	$(THREADS) $(BIN)/python -m docs.examples
+
+pictures: .venv/ready  ## take the pictures of the page anew; needs chromium
+	$(THREADS) $(BIN)/python -m docs.pictures
 
 format: .venv/ready
 	$(BIN)/ruff check --fix .
