@@ -67,6 +67,7 @@ WORDS = (
     *("scenario", "segment", "spend", "split", "start", "unit", "day", "week", "month", "date"),
     *("{0}: {1}", "{0}; {1}", "{0}, {1}", "{0} ({1})"),
     *("budget at least {0}", "budget at most {0}", "{0} minimum", "{0} maximum", "group {0}"),
+    *("target cac", "target profit", "target revenue", "target romi"),
     *("raise the budget by {0} to {1}", "lower the budget by {0} to {1}"),
     *("budget: {0}", "caution: {0}", "margin: {0}", "margin of {0}: {1}", "model: {0}"),
     *("objective: {0}", "periods: {0}", "split: {0}", "start: {0}"),
@@ -83,6 +84,7 @@ WORDS = (
     *("a PDF document", "a database", "a picture"),
     *("must be above {0}", "must be at least {0}", "must be at most {0}", "must be below {0}"),
     "must be a finite number",
+    "unable to parse input string as an integer, exceeded maximum size",
     "list should have at least {0} item after validation, not {1}",
 )
 

@@ -32,6 +32,7 @@ KNOWN = {
         name: (f"{{{name}}}",)
         for name in ("binding", "document", "earned", "kind", "role", "setting", "what")
     },
+    **{name: (f"{{{name}}}",) for name in ("channel", "label", "market")},  # the reader's own
 }
 ENDS = re.compile(rf"(?:.*\.)?({'|'.join(map(re.escape, KNOWN))})")
 WORD = re.compile(r"(?<![\w./=\-<])[A-Za-z]?[a-z][a-z'’]+(?![\w/=>])")

@@ -1,7 +1,8 @@
 """Templates of English sentences, and the ways a text can be taken apart.
 
-A template's placeholders are numbered, or have a name where they hold one of our own words, or
-a number and nothing else. They are found piece by piece from the left, so that no text takes long.
+A template's placeholders are numbered, or have a name where they hold one of our own words, a
+number and nothing else, or a name the reader gave, which stays as it is. They are found piece by
+piece from the left, so that no text takes long.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ MOST_TOGETHER = 4  # sentences, or parts of one, that one template may hold
 #: How phrases are put together, in the order they are taken apart; the first two one at a time.
 JOINTS = (": ", "; ", ", or ", ", and ", " or ", " and no ", " and ", ", ")
 NUMBER = "number"  # the placeholder that holds one
-LAST = (" and ", " or ", ", ")  # ahead of the last of a list; names may hold a comma
+OWN_NAMES = ("channel", "label", "market")  # placeholders for names the reader gave
+LAST = (" and ", " or ", ", ", " ")  # ahead of the last of a list; names may hold such a thing
 WORD = re.compile(r"[a-z]{2,}")
 #: Between two sentences; three dots end one only where the next begins with a capital letter.
 BOUNDARY = re.compile(r"(?<=[^.][.?!]) +(?=\S)|(?<=[.]{3}) +(?=[A-Z][a-z]+ )")
@@ -34,7 +36,7 @@ class Template:
     places: tuple[str, ...]  # the placeholders: numbers, or names of those that hold a word of ours
     least: tuple[int, ...]  # signs each placeholder holds at least
     told: tuple[str, ...]  # the translation: text and placeholders by turns
-    verbatim: frozenset[str]  # placeholders in quotation marks, kept as they are
+    verbatim: frozenset[str]  # placeholders of names, or in quotation marks: kept as they are
     size: int  # signs of the English itself
 
     @classmethod
@@ -42,12 +44,14 @@ class Template:
         """From a catalogue's entry."""
         parts = _PLACE.split(english)
         pieces = (begun(parts[0]), *parts[2::2])
+        kept = [place for place in parts[1::2] if place.rstrip("0123456789") in OWN_NAMES]
+        quoted = _PLACE.findall(" ".join(_QUOTATION.findall(english + told)))
         return cls(
             pieces=pieces,
             places=tuple(parts[1::2]),
             least=tuple(_least(pieces, place) for place in range(len(pieces) - 1)),
             told=tuple(_PLACE.split(told)),
-            verbatim=frozenset(_PLACE.findall(" ".join(_QUOTATION.findall(english + told)))),
+            verbatim=frozenset((*kept, *quoted)),
             size=sum(not sign.isspace() for piece in pieces for sign in piece),
         )
 
@@ -78,9 +82,9 @@ class Template:
         text = "\0".join(self.pieces).lower()
         return set(re.findall(r"(?<![a-z\0])[a-z]{2,}(?![a-z\0])", text))
 
-    def rank(self) -> tuple[int, tuple[str, ...]]:
-        """The more of its own text, the sooner it is tried."""
-        return -self.size, self.pieces
+    def rank(self) -> tuple[int, int, tuple[str, ...]]:
+        """The more of its own text, and the less kept, the sooner it is tried."""
+        return -self.size, len(self.verbatim), self.pieces
 
     def held(self, text: str) -> dict[str, str] | None:
         """What the placeholders hold in a text; None where it was not made from this."""

@@ -41,6 +41,7 @@ DEEPEST = 12  # templates within templates
 LONGEST = 4000  # signs of a line; no sentence of ours is as long
 LONGEST_PHRASE = 200  # signs of what a template of few words may be found in
 REMEMBERED = 2**12  # texts
+LINE = "\n  "  # ahead of each of several findings or faults
 LISTS = (" or ", ", and ")
 SEVERAL = re.compile(rf"{BOUNDARY.pattern}|; ")  # sentences, or parts of one
 CHOICES = re.compile(rf"{SEVERAL.pattern}| or |, and ")  # or ways out, one beside another
@@ -101,8 +102,7 @@ class Catalogue:
         """A text, line by line."""
         if text in self.words:
             return self.words[text]
-        lines = re.split(r"(\n\s*)", text)
-        told = "".join(self.found(line) or line for line in lines)
+        told = LINE.join(self.found(line) or line for line in text.split(LINE))
         return re.sub(r" *([，。；：、？！（）]) *", r"\1", told) if self.language == "zh" else told
 
     def _found(self, text: str, depth: int = 0, *, strictly: bool = False) -> str | None:
@@ -257,8 +257,8 @@ class Catalogue:
         gathered = [parts[0]]
         for part in parts[1:]:
             whole = f"{gathered[-1]}, {part}"
-            is_own = self.found(part, depth + 1) is not None
-            if not is_own and self._made(whole, self._fits(whole), depth + 1, without=SEVERAL):
+            are_known = all(self.found(one, depth + 1) for one in (gathered[-1], part))
+            if not are_known and self._made(whole, self._fits(whole), depth + 1, without=SEVERAL):
                 gathered[-1] = whole
             else:
                 gathered.append(part)
