@@ -7,11 +7,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = (
@@ -27,6 +28,8 @@ WIDTHS = (360, 1440)  # CSS pixels: a phone, a desk
 SCHEMES = ("light", "dark")
 LOCALES = {"en": "en-GB", "ru": "ru-RU", "zh": "zh-CN"}
 PATIENCE = 15_000  # milliseconds for anything on the page to come to be
+SETTLES = 3_000  # milliseconds for a page to take a new size
+WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 #: Tells every violation of the content security policy on the console, where it is collected.
 LISTENS = """document.addEventListener("securitypolicyviolation", (event) =>
@@ -156,7 +159,10 @@ def visiting(browser: Browser, base: str, **context: Any) -> Iterator[Visit]:
 
 
 def widest(page: Page) -> int:
-    """How many pixels a page is wider than its window; nought where nothing scrolls sideways."""
-    return int(
-        page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    )
+    """How many pixels a page is wider than its window, once charts have taken its size.
+
+    Nought where nothing scrolls sideways.
+    """
+    with suppress(PlaywrightTimeout):
+        page.wait_for_function(f"{WIDER} <= 0", timeout=SETTLES)
+    return int(page.evaluate(WIDER))
