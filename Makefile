@@ -48,6 +48,7 @@ docs: .venv/ready  ## write again what follows from the code: examples, schemas,
 	$(BIN)/python -m docs.schemas
 	$(BIN)/python -m docs.openapi
 	$(BIN)/python -m docs.words
+	$(BIN)/python -m docs.catalogues
 	$(THREADS) $(BIN)/python -m docs.examples
 
 pictures: .venv/ready  ## take the pictures of the page anew; needs chromium
