@@ -83,6 +83,11 @@ class Complaints:
         page.on("pageerror", lambda error: self.told.append(f"thrown: {error}"))
         page.on("requestfailed", self._failed)
 
+    def hear_anew(self) -> None:
+        """Forget what was told, and what was expected."""
+        self.told.clear()
+        self.expected.clear()
+
     @property
     def unexpected(self) -> list[str]:
         """The complaints no test asked for."""

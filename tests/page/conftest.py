@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from itertools import count
 from typing import Any
 
@@ -58,15 +59,40 @@ def opened(chromium: Browser, service: Service) -> Iterator[Opens]:
     script=True)``.
     """
     with ExitStack() as stack:
+        yield partial(_open, stack, chromium, service)
 
-        def open_window(workspace: str | None = None, *scopes: str, **wishes: Any) -> Visit:
-            window = browsers.visiting(chromium, service.base, **_context(**wishes))
-            visit = stack.enter_context(window)
-            if workspace is not None:
-                enter(service, visit, service.key(*scopes, workspace=workspace))
-            return visit
 
-        yield open_window
+@pytest.fixture(scope="package")
+def windows(chromium: Browser, service: Service) -> Iterator[Opens]:
+    """Windows that stay open from test to test, with what they have in their caches.
+
+    Called as `opened` is; the same wishes give the same window.
+    """
+    with ExitStack() as stack:
+        kept: dict[Any, Visit] = {}
+
+        def find(workspace: str | None = None, **wishes: Any) -> Visit:
+            same = (workspace, *sorted(wishes.items()))
+            if same not in kept:
+                kept[same] = _open(stack, chromium, service, workspace, **wishes)
+            return kept[same]
+
+        yield find
+
+
+def _open(
+    stack: ExitStack,
+    chromium: Browser,
+    service: Service,
+    workspace: str | None = None,
+    *scopes: str,
+    **wishes: Any,
+) -> Visit:
+    """Open a window until the stack is unwound."""
+    visit = stack.enter_context(browsers.visiting(chromium, service.base, **_context(**wishes)))
+    if workspace is not None:
+        enter(service, visit, service.key(*scopes, workspace=workspace))
+    return visit
 
 
 def enter(service: Service, visit: Visit, key: str) -> None:

@@ -49,19 +49,24 @@ def views(service):
 
 
 @pytest.fixture
-def shown(opened, views) -> Iterator[Any]:
-    """Open a view by its name."""
+def shown(windows, views) -> Iterator[Any]:
+    """Open a view by its name; nothing may be complained of."""
+    used = []
 
     def show(name: str, **wishes: Any) -> Visit:
         view = views[name]
-        visit = opened(view.workspace, **wishes)
+        visit = windows(view.workspace, **wishes)
+        used.append(visit)
+        visit.complaints.hear_anew()
         if view.status != 200:
             visit.expect(f"status of {view.status}")
         answer = visit.go(view.path)
         assert answer.status == view.status
         return visit
 
-    return show
+    yield show
+    for visit in used:
+        assert visit.complaints.unexpected == []
 
 
 def axe(visit):
