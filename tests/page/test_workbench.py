@@ -136,9 +136,11 @@ def test_the_second_of_two_tabs_is_told_of_the_first(bench, service, workspace, 
     bench.visit.expect("status of 412")
     other = bench.visit.tab()
     other.goto(bench.page.url)
+    bench.page.bring_to_front()
     bench.after(lambda: bench.type("spend-1", "5000"))
     bench.page.locator("#save").click()
     bench.page.get_by_text("Saved as version 2.").wait_for()
+    other.bring_to_front()
     other.locator("#question [name=spend-2]").fill("7000")
     other.locator("#question [name=spend-2]").press("Tab")
     other.locator("#question [name=locked-2]:checked").wait_for()
@@ -147,8 +149,10 @@ def test_the_second_of_two_tabs_is_told_of_the_first(bench, service, workspace, 
     assert "version 2" in other.locator("#changed-meanwhile").inner_text()
     assert other.locator("#question [name=spend-2]").input_value().replace(",", "") == "7000"
     assert version_of(service, workspace, kept.scenario) == 2
+    bench.page.bring_to_front()
     bench.visit.go(kept.path)
     assert bench.amount("spend-1") == 5000
+    other.bring_to_front()
     other.get_by_role("button", name="Keep mine as a new scenario").click()
     other.get_by_text("Saved as version 1.").wait_for()
     assert other.locator("#question [name=spend-2]").input_value().replace(",", "") == "7000"
