@@ -22,10 +22,19 @@ async function draw(figure) {
   figure.dataset.drawn = "yes";
 }
 
-export function drawCharts(within) {
+function figuresOf(within) {
   const figures = [...(within.querySelectorAll?.("figure[data-chart]") ?? [])];
   if (within.matches?.("figure[data-chart]")) figures.push(within);
-  for (const figure of figures) soon(figure, () => draw(figure));
+  return figures;
+}
+
+export function drawCharts(within) {
+  for (const figure of figuresOf(within)) soon(figure, () => draw(figure));
+}
+
+// For paper, which does not wait for a frame.
+export function drawNow(within) {
+  return Promise.all(figuresOf(within).map(draw));
 }
 
 const NEAR = 200; // pixels beyond the window that count as in sight

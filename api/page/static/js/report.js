@@ -1,11 +1,11 @@
 // A report opened from disk: draws its charts, and draws them again for paper.
-import { drawCharts } from "./charts.js";
+import { drawCharts, drawNow } from "./charts.js";
 
 const root = document.documentElement;
 
 function onPaper(is) {
   root.classList.toggle("on-paper", is); // as wide as paper, in the colours of paper
-  drawCharts(document);
+  drawNow(document);
 }
 
 window.addEventListener("beforeprint", () => onPaper(true));
