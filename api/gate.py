@@ -68,6 +68,9 @@ class Gate:
                 raise TooLargeError
         except TooLargeError:
             await passage.refuse(self.most_bytes)
+        except Exception:
+            passage.status = passage.status or 500  # which is answered outside
+            raise
         finally:
             self._note(scope, passage, time.perf_counter() - begun)
 

@@ -19,7 +19,7 @@ from starlette.exceptions import HTTPException
 
 from api import logs
 from api.door import Door
-from api.gate import Gate, Limiter
+from api.gate import SECURITY, UNKEPT, Gate, Limiter
 from api.page import errors as page_errors
 from api.page import routers as page_routers
 from api.page.visitor import SignInNeededError
@@ -237,4 +237,8 @@ def _away(request: Request, error: Any) -> Response:
 
 def _broken(request: Request, error: Any) -> Response:
     log.error("failed", error=type(error).__name__, exc_info=error)
-    return _answer(request, problem_of(error))
+    answer = _answer(request, problem_of(error))
+    for name, value in (*SECURITY, UNKEPT):  # this answer is given outside the gate
+        answer.headers[name.decode()] = value.decode()
+    answer.headers["x-request-id"] = getattr(request.state, "request_id", "")
+    return answer

@@ -153,3 +153,16 @@ def test_what_is_not_there_is_told_as_a_page(reader, path):
     assert part.status_code == 404
     assert "<html" not in part.text
     assert 'role="alert"' in part.text
+
+
+def test_a_failure_of_its_own_is_told_as_a_page_without_its_insides(reader, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError("an inner matter")
+
+    monkeypatch.setattr("api.page.home.page", broken)
+    answer = reader.get("/")
+    assert answer.status_code == 500
+    assert "<h1>The service could not do this</h1>" in answer.text
+    assert re.search(r"Request [0-9a-f]{32}", answer.text)
+    assert "inner matter" not in answer.text
+    assert answer.headers["content-security-policy"] == POLICY

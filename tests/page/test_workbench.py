@@ -233,6 +233,15 @@ def test_the_answer_is_carried_away_as_a_file(bench, kind):
         assert b"search" in content
 
 
+def test_a_chart_is_saved_as_a_picture(bench):
+    figure = bench.page.locator("figure[data-chart=curve]").first
+    figure.locator("summary").click()
+    with bench.page.expect_download() as waited:
+        figure.get_by_role("button", name="PNG").click()
+    assert waited.value.suggested_filename.endswith(".png")
+    assert waited.value.path().read_bytes().startswith(b"\x89PNG")
+
+
 def test_every_budget_is_drawn_when_it_is_asked_for(bench):
     bench.page.locator("#show-frontier").click()
     bench.page.locator("#frontier figure, #frontier table").first.wait_for()
