@@ -14,7 +14,8 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page, Response, sync_playwright
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-CHROMIUM = shutil.which("chromium")
+# Chromium's shell without a head opens a window in a sixth of the time, with the same engine.
+CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -44,7 +45,7 @@ AT_REST = """() => !document.querySelector(".htmx-request, .htmx-settling, .htmx
 def why_not() -> str | None:
     """Why there is no browser to test with; None where there is one."""
     if not CHROMIUM:
-        return "no Chromium here: apt-get install chromium"
+        return "no Chromium here: apt-get install chromium-headless-shell"
     asks = (sys.executable, "-m", "playwright", "--version")
     driver = subprocess.run(asks, capture_output=True, check=False)
     if driver.returncode:
