@@ -79,19 +79,45 @@ def test_the_names_are_those_of_the_views(views):
     assert set(views) == set(world.NAMES)
 
 
-@each_view
-def test_everyone_can_read_it_at_any_width_in_any_light(shown, name):
-    visit = shown(name, bypass_csp=True)
-    page = visit.page
-    page.add_script_tag(path=str(AXE))
-    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-    assert page.locator("h1").count() == 1
+def look_at(visit, deed):
+    """Do something at each width, on the narrow one in the dark."""
     for width, scheme in zip(WIDTHS, ("dark", "light"), strict=True):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=scheme)
+        visit.page.set_viewport_size({"width": width, "height": 900})
+        visit.page.emulate_media(color_scheme=scheme)
         visit.rest()
-        assert widest(page) == 0, f"{widest(page)} px too wide at {width}"
-        assert axe(visit) == [], f"{width} px, {scheme}"
+        deed(f"{width} px, {scheme}")
+
+
+def unfold(page):
+    """Open every part that is folded."""
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+
+
+@each_view
+@pytest.mark.parametrize("folded", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_everyone_can_read_it_at_any_width_in_any_light(shown, name, folded):
+    visit = shown(name, bypass_csp=True)
+    visit.page.add_script_tag(path=str(AXE))
+    assert visit.page.locator("h1").count() == 1
+    if not folded:
+        unfold(visit.page)
+
+    def check(at):
+        assert axe(visit) == [], at
+        assert widest(visit.page) == 0, at
+
+    look_at(visit, check)
+
+
+@each_view
+def test_unfolded_it_is_no_wider_than_its_window(shown, name):
+    visit = shown(name)
+    unfold(visit.page)
+
+    def check(at):
+        assert widest(visit.page) == 0, at
+
+    look_at(visit, check)
 
 
 @each_view
