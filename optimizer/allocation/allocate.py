@@ -73,13 +73,11 @@ def allocate(problem: AllocationProblem, start: Allocation | None = None) -> All
     """
     if problem.is_ratio:
         return _best_ratio(problem, start)
-    if not _shows_conflicts(problem):
-        check(problem)
+    check(problem)
     fallback = problem.box.nearest(problem.reference)
     found, proof, route = _solve(problem, fallback, start)
     published, kept = _published(problem, found.spend), _published(problem, fallback)
     if published is None and kept is None:
-        check(problem)
         nearest = nearest_split(problem)
         if nearest is None:
             raise explain(problem)
@@ -107,12 +105,6 @@ def allocate(problem: AllocationProblem, start: Allocation | None = None) -> All
         is_fallback=is_fallback,
         rounding_loss=loss,
     )
-
-
-def _shows_conflicts(problem: AllocationProblem) -> bool:
-    """Whether the first relaxation tells if anything is feasible: nothing but rows couples it."""
-    is_convex = problem.optional is None and not problem.counts and problem.most_moved is None
-    return is_convex and not (problem.is_single or problem.has_coarse_lots or problem.is_cautious)
 
 
 def _of_spend(certificate: Certificate) -> Certificate:

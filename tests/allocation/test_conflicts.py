@@ -5,6 +5,7 @@ An independent program, written here limit by limit, is asked about every answer
 
 from __future__ import annotations
 
+import importlib
 import math
 import pickle
 import re
@@ -16,6 +17,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp, minimize
 
+from optimizer import Model, Scenario, plan
 from optimizer.allocation.conflicts import check, explain
 from optimizer.allocation.limits import amount
 from optimizer.allocation.nearest import nearest_split
@@ -540,3 +542,24 @@ def test_two_hundred_cells_are_explained():
     error = assert_explained(problem)
     assert error.conflicts[0].startswith("group 3 at most")
     assert len(str(error)) < 1000
+
+
+def test_rows_that_cannot_hold_are_told_before_any_split_is_sought(monkeypatch):
+    def seek(*_, **__):
+        raise AssertionError("a search was begun")
+
+    module = importlib.import_module("optimizer.allocation.allocate")
+    monkeypatch.setattr(module, "branch_and_bound", seek)
+    curve = {"family": "hill", "ceiling": 900.0, "half_saturation": 400.0, "slope": 1.0}
+    channels = [
+        {"channel": name, "history_spend_per_period": spend, "curve": curve}
+        for name, spend in (("tv", 400.0), ("search", 300.0), ("radio", 100.0))
+    ]
+    groups = {
+        "wide": {"channels": ["radio"], "share": [0.5, 1.0]},
+        "pair": {"channels": ["tv", "radio"], "share": [0.0, 0.3]},
+    }
+    for name, group in groups.items():
+        question = {"periods": 10, "budget": 8000, "groups": {name: group}}
+        with pytest.raises(InfeasibleError, match=name):
+            plan(Model.from_dict({"channels": channels}), Scenario.from_dict(question))
