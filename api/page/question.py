@@ -7,6 +7,7 @@ schedules and so on) stands in one text field as YAML, so that nothing of it is 
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -284,7 +285,9 @@ def _yaml_of(content: Mapping[str, Any]) -> str:
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style, writer.sort_base_mapping_type_on_output = None, False  # type: ignore[assignment]
     target = io.StringIO()
-    writer.dump(dict(content), target)
+    writer.dump(
+        json.loads(json.dumps(content)), target
+    )  # a list that stands twice is written twice
     return target.getvalue()
 
 
