@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi import Path as Part
 from fastapi.responses import RedirectResponse, Response
 
@@ -26,6 +26,14 @@ router = APIRouter(include_in_schema=False, prefix="/scenarios")
 
 ScenarioId = Annotated[str, Part(max_length=80)]
 FRONTIER_POINTS = 25
+
+
+def sent_bench(desk: TheDesk, visitor: Reader, scenario_id: ScenarioId, form: Sent) -> Bench:
+    """A scenario on the desk, its form as it was sent."""
+    return workbench.opened(desk, visitor.known, scenario_id, form, visitor.language)
+
+
+SentBench = Annotated[Bench, Depends(sent_bench)]
 
 
 @router.get("")
@@ -66,11 +74,8 @@ def open_scenario(
 
 
 @router.post("/{scenario_id}")
-def ask(
-    request: Request, desk: TheDesk, visitor: Reader, scenario_id: ScenarioId, form: Sent
-) -> Response:
+def ask(request: Request, visitor: Reader, bench: SentBench, form: Sent) -> Response:
     """The workbench with the form as it was sent, answered."""
-    bench = workbench.opened(desk, visitor.known, scenario_id, form, visitor.language)
     choice = text_of(form, "relax")
     if choice.isdecimal():
         bench = workbench.relaxed(bench, int(choice))
@@ -78,23 +83,17 @@ def ask(
 
 
 @router.post("/{scenario_id}/answer")
-def answer_part(
-    request: Request, desk: TheDesk, visitor: Reader, scenario_id: ScenarioId, form: Sent
-) -> Response:
+def answer_part(request: Request, desk: TheDesk, visitor: Reader, bench: SentBench) -> Response:
     """The answer alone, for a script that keeps the form."""
-    bench = workbench.opened(desk, visitor.known, scenario_id, form, visitor.language)
     answer = workbench.answered(bench)
     return page(request, visitor, "parts/answer.html", **_context(desk, bench, answer))
 
 
 @router.post("/{scenario_id}/frontier")
-def frontier_part(
-    request: Request, desk: TheDesk, visitor: Reader, scenario_id: ScenarioId, form: Sent
-) -> Response:
+def frontier_part(request: Request, visitor: Reader, bench: SentBench) -> Response:
     """What every budget would bring, for the form as it stands."""
     import optimizer
 
-    bench = workbench.opened(desk, visitor.known, scenario_id, form, visitor.language)
     answer = workbench.answered(bench)
     if answer.plan is None:
         raise RequestError(
@@ -111,30 +110,26 @@ def frontier_part(
 
 @router.post("/{scenario_id}/save")
 def save(
-    request: Request, desk: TheDesk, visitor: Writer, scenario_id: ScenarioId, form: Sent
+    request: Request, desk: TheDesk, visitor: Writer, bench: SentBench, form: Sent
 ) -> Response:
     """Keep the form as the scenario, unless somebody else changed it meanwhile."""
-    bench = workbench.opened(desk, visitor.known, scenario_id, form, visitor.language)
     wanted = _wanted(bench)
     if wanted is None:
         return _shown(request, visitor, bench, status=422)
     deed = Deed(visitor.known, "scenario.change")
     tag = f'"v{text_of(form, "version")}"'
     try:
-        scenarios.change(desk, deed, scenario_id, wanted, tag)
+        scenarios.change(desk, deed, bench.identity, wanted, tag)
     except RequestError as error:
         if error.status != 412:
             raise
         return _shown(request, visitor, bench, status=412, changed_meanwhile=True)
-    return RedirectResponse(f"/scenarios/{scenario_id}?saved=yes", 303)
+    return RedirectResponse(f"/scenarios/{bench.identity}?saved=yes", 303)
 
 
 @router.post("/{scenario_id}/copy")
-def save_as_new(
-    request: Request, desk: TheDesk, visitor: Writer, scenario_id: ScenarioId, form: Sent
-) -> Response:
+def save_as_new(request: Request, desk: TheDesk, visitor: Writer, bench: SentBench) -> Response:
     """Keep the form as a scenario of its own."""
-    bench = workbench.opened(desk, visitor.known, scenario_id, form, visitor.language)
     wanted = _wanted(bench)
     if wanted is None:
         return _shown(request, visitor, bench, status=422)
@@ -146,16 +141,13 @@ def save_as_new(
 
 
 @router.post("/{scenario_id}/keep")
-def keep_plan(
-    request: Request, desk: TheDesk, visitor: Writer, scenario_id: ScenarioId, form: Sent
-) -> Response:
+def keep_plan(request: Request, desk: TheDesk, visitor: Writer, bench: SentBench) -> Response:
     """Keep the answer as a plan that no later change touches."""
-    bench = workbench.opened(desk, visitor.known, scenario_id, form, visitor.language)
     answer = workbench.answered(bench)
     if answer.plan is None:
         return _shown(request, visitor, bench, status=422)
     deed = Deed(visitor.known, "plan.keep")
-    made = plans.Made(answer.plan, answer.document, scenario_id, bench.model_id)
+    made = plans.Made(answer.plan, answer.document, bench.identity, bench.model_id)
     return RedirectResponse(f"/plans/{plans.keep(desk, deed, made)}", 303)
 
 
@@ -168,16 +160,13 @@ def delete(desk: TheDesk, visitor: Writer, scenario_id: ScenarioId, form: Sent) 
 
 
 @router.post("/{scenario_id}/plan.{kind}")
-def download(  # noqa: PLR0913, PLR0917  (path, form and who asks)
+def download(
     request: Request,
-    desk: TheDesk,
     visitor: Reader,
-    scenario_id: ScenarioId,
+    bench: SentBench,
     kind: Annotated[str, Part(pattern="^(xlsx|csv|json|html)$")],
-    form: Sent,
 ) -> Response:
     """The answer as a file."""
-    bench = workbench.opened(desk, visitor.known, scenario_id, form, visitor.language)
     answer = workbench.answered(bench)
     if answer.plan is None:
         return _shown(request, visitor, bench, status=422)
