@@ -2,9 +2,9 @@
 
 import pytest
 
-from optimizer import InfeasibleError, Model, Scenario, plan
+from optimizer import InfeasibleError, Scenario, plan
+from tests.four_channels import four_channels
 
-SPENDS = {"tv": 400.0, "search": 300.0, "print": 200.0, "radio": 100.0}
 CASES = {
     "locked above, wide bounds": {"bounds": [0.5, 2.0], "channels": {"tv": {"locked": 9000}}},
     "locked above, tight bounds": {"bounds": [0.95, 1.05], "channels": {"tv": {"locked": 9000}}},
@@ -18,12 +18,7 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def model():
-    curve = {"family": "hill", "ceiling": 900.0, "half_saturation": 400.0, "slope": 1.0}
-    rows = [
-        {"channel": name, "history_spend_per_period": spend, "curve": curve}
-        for name, spend in SPENDS.items()
-    ]
-    return Model.from_dict({"channels": rows})
+    return four_channels()
 
 
 def asked(case, budget):

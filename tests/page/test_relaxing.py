@@ -4,9 +4,9 @@ import pytest
 
 from api.page import relaxing
 from api.problems import problem_of
-from optimizer import InfeasibleError, Model, Scenario, plan
+from optimizer import InfeasibleError, Scenario, plan
+from tests.four_channels import SPENDS, four_channels
 
-SPENDS = {"tv": 400.0, "search": 300.0, "print": 200.0, "radio": 100.0}
 BUDGET = 10_000.0
 CASES = {
     "two locked": {"channels": {"tv": {"locked": 8000}, "search": {"locked": 4000}}},
@@ -26,12 +26,7 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def model():
-    curve = {"family": "hill", "ceiling": 900.0, "half_saturation": 400.0, "slope": 1.0}
-    rows = [
-        {"channel": name, "history_spend_per_period": spend, "curve": curve}
-        for name, spend in SPENDS.items()
-    ]
-    return Model.from_dict({"channels": rows})
+    return four_channels()
 
 
 def left(model, document):
