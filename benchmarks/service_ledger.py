@@ -19,6 +19,7 @@ from api.store.tables import job_events, jobs, models, plans, scenarios
 SCENARIO = {"name": "Spring", "periods": 13, "budget": 1_500_000}
 MOST_WAITING = 8  # jobs
 PAUSE_SECONDS = 0.05
+TABLES = {"job": jobs, "scn": scenarios}  # how an answer's name begins -> where it is kept
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Ledger:
             self._thread.join()
 
     def named(self, of: str) -> list[str]:
-        """What the answers named: `job` or `scn`."""
+        """What the answers named so far: `job` or `scn`."""
         return [row.named for row in list(self.rows) if row.named.startswith(of + "_")]
 
     def sent_again(self, client: httpx.Client, row: Acknowledged) -> str:
@@ -125,30 +126,39 @@ def _named(answer: httpx.Response) -> str:
 def faults(database: Database, ledger: Ledger, *, at_rest: bool = False) -> list[str]:
     """What is wrong with the store, held against what was acknowledged; at rest: all must be over.
 
-    One request may be stored and not yet acknowledged, as there is one at a time.
+    Requests go on meanwhile, and the store is seen at one moment: what was acknowledged before that
+    moment must be there, and one request may be stored that was not yet acknowledged after it.
     """
-    spare = 0 if at_rest else 1
+    before = {kind: ledger.named(kind) for kind in TABLES}
     with database.read() as connection:
+        kept = {kind: _kept(connection, kind) for kind in TABLES}
+        after = {kind: ledger.named(kind) for kind in TABLES}
         return [
-            *_missing(connection, ledger, spare),
+            *(fault for kind in TABLES for fault in _lost(kind, before[kind], kept[kind])),
+            *_unasked(kept, after, spare=0 if at_rest else 1),
             *_wrong_endings(connection, at_rest),
             *_wrong_products(connection),
             *_broken_chain(connection),
         ]
 
 
-def _missing(connection: Connection, ledger: Ledger, spare: int) -> list[str]:
-    found = []
-    for kind, table in (("job", jobs), ("scn", scenarios)):
-        acknowledged = ledger.named(kind)
-        kept = set(connection.execute(select(table.c.id)).scalars())
-        found += [f"{one} was acknowledged and is gone" for one in set(acknowledged) - kept]
-        if len(acknowledged) != len(set(acknowledged)):
-            found.append(f"two requests named one {kind}")
-        later = len(ledger.named(kind))
-        if len(kept) > later + spare:
-            found.append(f"{len(kept)} of {table.name} for {later} requests")
+def _kept(connection: Connection, kind: str) -> set[str]:
+    return set(connection.execute(select(TABLES[kind].c.id)).scalars())
+
+
+def _lost(kind: str, acknowledged: list[str], kept: set[str]) -> list[str]:
+    found = [f"{one} was acknowledged and is gone" for one in set(acknowledged) - kept]
+    if len(acknowledged) != len(set(acknowledged)):
+        found.append(f"two requests named one {kind}")
     return found
+
+
+def _unasked(kept: dict[str, set[str]], after: dict[str, list[str]], spare: int) -> list[str]:
+    return [
+        f"{len(kept[kind])} of {table.name} for {len(after[kind])} requests"
+        for kind, table in TABLES.items()
+        if len(kept[kind]) > len(after[kind]) + spare
+    ]
 
 
 def _wrong_endings(connection: Connection, at_rest: bool) -> list[str]:
