@@ -21,7 +21,7 @@ from optimizer.tables.columns import ControlKind, Layout, Roles, roles_of
 from optimizer.tables.dates import NO_DAY, Spacing
 from optimizer.tables.findings import ROLES, Finding, Notebook, Severity, UnusableHistoryError
 from optimizer.tables.grid import FEWEST_PERIODS, assemble
-from optimizer.tables.observations import currency_of, observe
+from optimizer.tables.observations import WORDS, currency_of, observe
 
 __all__ = [
     "FEWEST_PERIODS",
@@ -202,7 +202,7 @@ def history_of_tables(
     observed = pd.concat(
         [observe(table, roles, notebook) for table, roles in zip(tables, all_roles, strict=True)],
         ignore_index=True,
-    )
+    ).astype(dict.fromkeys(WORDS, "category"))
     currency = currency_of(tables, all_roles, currency, notebook)
     if bool((observed["day"] == NO_DAY).all()):
         notebook.raise_if_fatal()

@@ -268,11 +268,9 @@ def largest_shift(values: FloatArray) -> tuple[int, float] | None:
     if len(values) < 2 * WINDOW:
         return None
     windows = np.lib.stride_tricks.sliding_window_view(np.log(values), WINDOW)
-    before, after = windows[:-WINDOW], windows[WINDOW:]
-    step = np.median(after, axis=1) - np.median(before, axis=1)
-    apart = np.maximum(
-        after.min(axis=1) - before.max(axis=1), before.min(axis=1) - after.max(axis=1)
-    )
+    usual, least, most = np.median(windows, axis=1), windows.min(axis=1), windows.max(axis=1)
+    step = usual[WINDOW:] - usual[:-WINDOW]
+    apart = np.maximum(least[WINDOW:] - most[:-WINDOW], least[:-WINDOW] - most[WINDOW:])
     scores = np.where((np.abs(step) > np.log(SHIFT)) & (apart > np.log(APART)), apart, 0.0)
     best = int(np.argmax(scores))
     if scores[best] <= 0:

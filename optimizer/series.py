@@ -263,7 +263,7 @@ def _existing(table: Table, name: str) -> str:
 def _mark(table: Table, roles: Roles) -> Any:
     """The decimal mark that the whole table proves, for series too short to prove one."""
     cells = (cell for name in roles.number_columns() for cell in table.frame[name].tolist())
-    return decimal_mark((cell for cell in cells if isinstance(cell, str)), table.usual_mark)
+    return decimal_mark([cell for cell in cells if isinstance(cell, str)], table.usual_mark)
 
 
 def _stated(roles: Roles) -> dict[str, Any]:

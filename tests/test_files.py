@@ -12,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from optimizer.errors import FileError, HistoryError, OptimizerError
 from optimizer.files import parse_history, read_document, read_history, write_whole
 from optimizer.history import History, Severity
-from optimizer.tables.cells import bare, decimal_mark, to_number
+from optimizer.tables.cells import bare, decimal_mark, plain_numbers, to_number
 from optimizer.tables.findings import Notebook
 from optimizer.tables.formats import table_of_bytes
 from tests.test_history import DATA, long, needs_data, wide
@@ -188,6 +190,25 @@ def test_a_number_that_is_none_is_told_from_text():
 )
 def test_the_decimal_mark_is_proved_or_asked_for(texts, usual, mark):
     assert decimal_mark(texts, usual) == mark
+
+
+WRITTEN = st.from_regex(r"[-+ ]?[0-9]{0,17}[.,]?[0-9]{0,18}(e[0-9])? ?", fullmatch=True)
+
+
+@given(st.lists(st.one_of(WRITTEN, st.text(max_size=8), st.none(), st.floats())))
+def test_what_is_read_at_once_is_what_is_read_cell_by_cell(cells):
+    plain, values = plain_numbers(cells)
+    for cell, is_plain, value in zip(cells, plain, values, strict=True):
+        assert np.isnan(value) if not is_plain else value == to_number(cell, ".")
+
+
+@pytest.mark.parametrize(
+    "text", ["5", "-0.1", "1234.50", "0.1234567890123456", "123456789012345.25"]
+)
+def test_plain_numbers_are_read_at_once_and_exactly(text):
+    plain, values = plain_numbers(["n/a", None, text, "1.234", "1,5"])
+    assert plain.tolist() == [False, False, True, False, False]
+    assert values[2] == float(text)
 
 
 def csv(frame: pd.DataFrame) -> bytes:

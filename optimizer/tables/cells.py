@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ import pandas as pd
 from optimizer.tables.findings import Finding, Notebook, fatal
 
 FloatArray = npt.NDArray[np.float64]
+BoolArray = npt.NDArray[np.bool_]
 Mark = Literal[".", ","]
 
 LARGEST = 1e13  # beyond this a cent is no longer exact
@@ -31,7 +33,7 @@ _CURRENCY = re.compile(
 )
 _CURRENCY_AFTER = re.compile(r"(?i)(?<=[\d\s])(?:eur|usd|gbp|rub|chf|cny|jpy|pln|sek|nok|dkk)$")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?", re.IGNORECASE)
-_PLAIN = re.compile(r"-?\d+\.(?:\d\d?|\d{4,16})")  # the usual case, read without ado
+_PLAIN = r"^-?[0-9]{1,15}(?:\.(?:[0-9]{1,2}|[0-9]{4,16}))?$"  # no mark of thousands, read at once
 _NOT_FINITE = re.compile(r"(?i)[-+]?(?:nan|inf|infinity|#num!|#div/0!|∞)")
 _NO_FLAG = frozenset({"", "na", "n/a", "none", "no", "null", "empty", "-", "nan", "false", "0"})
 
@@ -48,12 +50,9 @@ class Table:
 
 def is_blank(cell: Any) -> bool:
     """Whether a cell holds nothing (a floating NaN is something, and wrong)."""
-    return (
-        cell is None
-        or cell is pd.NA
-        or cell is pd.NaT
-        or (isinstance(cell, str) and not cell.strip())
-    )
+    if isinstance(cell, str):
+        return not cell.strip()
+    return cell is None or cell is pd.NA or cell is pd.NaT
 
 
 def bare(text: str) -> str:
@@ -67,12 +66,46 @@ def bare(text: str) -> str:
     return sign + _SPACES.sub("", text)
 
 
-def decimal_mark(texts: Iterable[str], usual: Mark | None) -> Mark | None:
+def plain_numbers(cells: Sequence[Any]) -> tuple[BoolArray, FloatArray]:
+    """The cells that are plain numbers by the mark ".", all at once.
+
+    Parameters
+    ----------
+    cells : sequence of length n
+
+    Returns
+    -------
+    plain : ndarray of shape (n,)
+        Whether a cell is text such as 12 or 1234.50, where "." cannot part thousands.
+    values : ndarray of shape (n,)
+        Their numbers; NaN elsewhere.
+
+    Examples
+    --------
+    >>> plain_numbers(["12", "1234.50", "1.234", "n/a"])
+    (array([ True,  True, False, False]), array([  12. , 1234.5,    nan,    nan]))
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        texts = pa.array(cells, pa.string())
+    except (pa.ArrowException, UnicodeError):  # cells of other kinds, or text that is broken
+        return np.zeros(len(cells), dtype=bool), np.full(len(cells), np.nan)
+    plain = pc.fill_null(pc.match_substring_regex(texts, _PLAIN), False)
+    values = pc.cast(pc.if_else(plain, texts, None), pa.float64())
+    return (
+        plain.to_numpy(zero_copy_only=False),
+        pc.fill_null(values, math.nan).to_numpy(zero_copy_only=False).copy(),
+    )
+
+
+def decimal_mark(texts: Sequence[str], usual: Mark | None) -> Mark | None:
     """The decimal mark of a table, by the cells that leave no doubt.
 
     Parameters
     ----------
-    texts : iterable of str
+    texts : sequence of str
         Cells of the table's number columns, as written.
     usual : "." or "," or None
         What to take where every cell with a mark could be read both ways.
@@ -90,17 +123,17 @@ def decimal_mark(texts: Iterable[str], usual: Mark | None) -> Mark | None:
     >>> decimal_mark(["1,234", "5,678"], None) is None
     True
     """
+    plain, _ = plain_numbers(texts)
     proved: Counter[Mark] = Counter()
+    proved["."] = sum("." in text for text in compress(texts, plain))
     doubtful = False
-    for text in texts:
-        if _PLAIN.fullmatch(text):
-            proved["."] += 1
-        elif "," in text or "." in text:
+    for text in compress(texts, ~plain):
+        if "," in text or "." in text:
             possible = [mark for mark in _MARKS if to_number(text, mark) is not None]
             doubtful = doubtful or len(possible) == 2
             if len(possible) == 1:
                 proved[possible[0]] += 1
-    if not proved:
+    if not proved.total():
         return usual if doubtful else "."
     mark, times = proved.most_common(1)[0]
     return mark if times >= CLEAR_MAJORITY * proved.total() else None
@@ -114,8 +147,6 @@ def to_number(text: str, mark: Mark) -> float | None:
     >>> to_number("1 234,50 €", ","), to_number("(1,000)", "."), to_number("n/a", ".")
     (1234.5, -1000.0, None)
     """
-    if mark == "." and _PLAIN.fullmatch(text):
-        return float(text)
     number = bare(text)
     thousands = "." if mark == "," else ","
     whole, _, fraction = number.partition(mark)
@@ -174,12 +205,14 @@ def _typed_numbers(cells: pd.Series[Any]) -> FloatArray:
 
 def _cell_numbers(
     table: Table, column: str, mark: Mark, notebook: Notebook
-) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
-    found = np.full(len(table.rows), np.nan)
-    blank = np.zeros(len(table.rows), dtype=bool)
+) -> tuple[FloatArray, BoolArray]:
+    cells = table.frame[column].tolist()
+    plain, found = plain_numbers(cells if mark == "." else [None] * len(cells))
+    blank = np.zeros(len(cells), dtype=bool)
     wrong: list[Finding] = []
     first = ""
-    for place, cell in enumerate(table.frame[column].tolist()):
+    for place in np.flatnonzero(~plain):
+        cell = cells[place]
         value = _one_number(cell, mark)
         if value is not None:
             found[place] = value
@@ -243,10 +276,14 @@ def _check_range(table: Table, column: str, found: FloatArray, notebook: Noteboo
 
 def names(table: Table, column: str, notebook: Notebook) -> list[str]:
     """A column as names (channels, markets); a blank one is a fatal finding."""
+    known: dict[str, str] = {}  # names are few and written again and again
     found = []
     for cell in table.frame[column].tolist():
-        blank = is_blank(cell) or (isinstance(cell, float) and math.isnan(cell))
-        found.append("" if blank else _name(cell))
+        if isinstance(cell, str):
+            found.append(known[cell] if cell in known else known.setdefault(cell, _name(cell)))
+        else:
+            blank = is_blank(cell) or (isinstance(cell, float) and math.isnan(cell))
+            found.append("" if blank else _name(cell))
     missing = "the name is missing; write one in every row, or delete the row."
     notebook.fatal_each(
         [

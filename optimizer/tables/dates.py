@@ -89,12 +89,13 @@ def days_of(table: Table, column: str, notebook: Notebook) -> Days:
     slashed: dict[int, tuple[int, int, int]] = {}
     for place, cell in enumerate(cells):
         text = cell.strip() if isinstance(cell, str) else ""
-        match = _SLASHED.fullmatch(text)
-        if match:
+        if text in known:
+            days[place] = known[text]
+        elif match := _SLASHED.fullmatch(text):
             second, year = match[2] or match[4], match[3] or match[5]
             slashed[place] = (int(match[1]), int(second), _full_year(year))
         elif text:
-            days[place] = known[text] if text in known else known.setdefault(text, _day(text))
+            days[place] = known[text] = _day(text)
         else:
             days[place] = _day(cell)
     _settle_order(table, column, slashed, days, notebook)
@@ -352,7 +353,7 @@ def _usual_weekday(days: Days) -> int:
 
 
 def snapped_rows(
-    days: Days, spacing: Spacing, rows: Sequence[int], files: Sequence[str | None], column: str
+    days: Days, spacing: Spacing, rows: Days, files: npt.NDArray[np.object_], column: str
 ) -> list[Finding]:
     """One finding for each row whose date is off the even calendar and was moved onto it."""
     moved = _off_calendar(days, spacing)
@@ -365,7 +366,7 @@ def snapped_rows(
             f"it was counted for {iso(starts[place])}.",
             int(rows[place]),
             column,
-            files[place],
+            files[place] or None,
         )
         for place in moved
     ]

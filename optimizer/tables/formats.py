@@ -12,6 +12,7 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Sequence
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -139,15 +140,7 @@ def _text(data: bytes, file: str, notebook: Notebook) -> Table:
     if text.lower().startswith("sep=") and "\n" in text:
         text = "\n" + text.split("\n", 1)[1]  # Excel's own hint; the line keeps its number
     delimiter = _delimiter(text)
-    try:
-        lines: list[list[Any]] = list(
-            csv.reader(io.StringIO(text, newline=None), delimiter=delimiter, strict=True)
-        )
-    except csv.Error as wrong:
-        raise FileError(
-            f"{file} is not a readable CSV file ({_brief(wrong)}). Close every quote, "
-            "or save it again as CSV or XLSX."
-        ) from wrong
+    lines = _lines(text, delimiter, file)
     header = _header_line(lines)
     if header is None:
         raise FileError(
@@ -155,6 +148,19 @@ def _text(data: bytes, file: str, notebook: Notebook) -> Table:
         )
     _check_width(lines, header, file, notebook)
     return _table(lines, header, file, "." if delimiter == "," else None)
+
+
+def _lines(text: str, delimiter: str, file: str) -> list[tuple[str, ...]]:
+    """The cells of a text, equal ones held once; as tuples, which cost the collector least."""
+    reader = csv.reader(io.StringIO(text, newline=None), delimiter=delimiter, strict=True)
+    known: dict[str, str] = {}
+    try:
+        return [tuple(map(known.setdefault, line, line)) for line in reader]
+    except csv.Error as wrong:
+        raise FileError(
+            f"{file} is not a readable CSV file ({_brief(wrong)}). Close every quote, "
+            "or save it again as CSV or XLSX."
+        ) from wrong
 
 
 def _decoded(data: bytes, file: str, notebook: Notebook) -> str:
@@ -239,7 +245,7 @@ def _check_width(
 ) -> None:
     width = len(lines[header])
     for number, line in enumerate(lines[header + 1 :], start=header + 2):
-        if any(not is_blank(cell) for cell in line) and len(line) != width:
+        if len(line) != width and not all(map(is_blank, line)):
             extra = [cell for cell in line[width:] if not is_blank(cell)]
             if len(line) > width and not extra:
                 continue
@@ -256,23 +262,21 @@ def _table(
     lines: Sequence[Sequence[Any]], header: int, file: str, usual_mark: Mark | None
 ) -> Table:
     head = [_header_name(cell) for cell in lines[header]]
-    kept = [
-        (number, line)
-        for number, line in enumerate(lines[header + 1 :], start=header + 2)
-        if any(not is_blank(cell) for cell in line)
-    ]
-    cells = [(list(line) + [""] * len(head))[: len(head)] for _, line in kept]
-    used = [
-        place for place in range(len(head)) if head[place] or any(line[place] for line in cells)
-    ]
+    below = lines[header + 1 :]
+    filled = [not all(map(is_blank, line)) for line in below]
+    columns = _columns(list(compress(below, filled)), len(head))
+    used = [place for place in range(len(head)) if head[place] or any(columns[place])]
     frame = pd.DataFrame(
-        {
-            number: pd.Series([line[place] for line in cells], dtype=object)
-            for number, place in enumerate(used)
-        }
+        {number: pd.Series(columns[place], dtype=object) for number, place in enumerate(used)}
     )
     frame.columns = pd.Index([head[place] or f"column {place + 1}" for place in used])
-    return Table(frame, np.array([number for number, _ in kept], dtype=np.int64), file, usual_mark)
+    return Table(frame, np.flatnonzero(filled) + header + 2, file, usual_mark)
+
+
+def _columns(lines: Sequence[Sequence[Any]], width: int) -> list[Sequence[Any]]:
+    """Lines of any length as so many columns of equal length; what is missing is empty text."""
+    even = [line if len(line) == width else (list(line) + [""] * width)[:width] for line in lines]
+    return list(zip(*even, strict=True)) if even else [()] * width
 
 
 def _header_name(cell: Any) -> str:

@@ -74,12 +74,12 @@ class _Axes:
         width = 1 if names is None else len(names)
         values = np.full((len(self.markets), len(self.starts), width), np.nan)
         seen = np.zeros(values.shape, dtype=bool)
-        market = pd.Categorical(observed["market"], categories=self.markets).codes
+        market = observed["market"].cat.set_categories(self.markets).cat.codes.to_numpy()
         period = observed["period"].to_numpy() - self.first
         if names is None:
             name: npt.NDArray[np.integer] = np.zeros(len(observed), dtype=np.int64)
         else:
-            name = pd.Categorical(observed["name"], categories=list(names)).codes
+            name = observed["name"].cat.set_categories(names).cat.codes.to_numpy()
         values[market, period, name] = observed["value"].to_numpy()
         seen[market, period, name] = True
         return values, seen
@@ -94,7 +94,8 @@ def assemble(observed: pd.DataFrame, layout: Layout, joined: bool, notebook: Not
     Parameters
     ----------
     observed : DataFrame
-        As :func:`optimizer.tables.observations.observe` returns; rows of all tables.
+        As :func:`optimizer.tables.observations.observe` returns; rows of all tables, with `WORDS`
+        as categories.
     layout : "attributed" or "aggregate"
     joined : bool
         Whether the observations come from several tables, whose rows should find partners.
@@ -183,10 +184,8 @@ def _too_few(count: int, notebook: Notebook) -> None:
 
 
 def _report_snapped(observed: pd.DataFrame, spacing: Spacing, notebook: Notebook) -> None:
-    files = [name or None for name in observed["file"]]
-    moved = snapped_rows(
-        observed["day"].to_numpy(), spacing, observed["row"].tolist(), files, "date"
-    )
+    days, rows, files = (observed[key].to_numpy() for key in ("day", "row", "file"))
+    moved = snapped_rows(days, spacing, rows, files, "date")
     distinct = list({(found.file, found.row): found for found in moved}.values())
     notebook.warn_each(distinct, "{n} more dates are off the calendar; they were moved onto it.")
 

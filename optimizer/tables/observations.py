@@ -21,6 +21,7 @@ from optimizer.tables.cells import (
     is_text,
     names,
     numbers,
+    plain_numbers,
 )
 from optimizer.tables.columns import MEASURES, ControlKind, Roles, shortened
 from optimizer.tables.dates import days_of
@@ -29,6 +30,7 @@ from optimizer.tables.headers import channel_of, is_delivery, recipe
 
 MOST_NAMED = 6  # columns in the advice on how to use them
 KEY = ["part", "period", "market", "name"]
+WORDS = ["part", "market", "name", "column", "file"]  # few, written again and again
 
 
 def observe(table: Table, roles: Roles, notebook: Notebook) -> pd.DataFrame:
@@ -164,7 +166,9 @@ def _revenue(table: Table, roles: Roles, mark: Mark, notebook: Notebook) -> Floa
 
 
 def _report_blank(table: Table, column: str, done: str, notebook: Notebook) -> None:
-    blank = [place for place, cell in enumerate(table.frame[column].tolist()) if is_blank(cell)]
+    cells = table.frame[column].tolist()
+    plain, _ = plain_numbers(cells)
+    blank = [place for place in np.flatnonzero(~plain) if is_blank(cells[place])]
     if blank:
         where = "is empty" if len(blank) == 1 else f"and {len(blank) - 1} more are empty"
         notebook.warning(
