@@ -122,19 +122,21 @@ def _best_ratio(problem: AllocationProblem, start: Allocation | None) -> Allocat
 
     For a ratio r, F(r) = max gain - r spend. Where it is below nothing, r is out of reach, and
     the split found lowers it; from then on splits raise r until F(r) is nothing. As F falls by
-    at least the least total for every unit of r, its bound is one on the ratio.
+    at least the least total for every unit of r, its bound is one on the ratio. Where the total is
+    fixed, no r changes which split is best, and that of r = 0 is the answer.
     """
     if problem.least_total is not None and problem.least_total <= 0.0:
         raise ProblemError("A ratio needs a least total above 0, or nothing at all is best.")
     plain = replace(problem, is_ratio=False)
     best, found = None, start
-    asked = max(_ratio(plain, plain.box.nearest(plain.reference)), 0.0)
+    is_fixed = plain.box.least_total >= plain.box.budget
+    asked = 0.0 if is_fixed else max(_ratio(plain, plain.box.nearest(plain.reference)), 0.0)
     for _ in range(RATIO_STEPS):
         found = allocate(replace(plain, cost_per_spend=asked), found)
         if best is None or _ratio(plain, found.spend) > _ratio(plain, best.spend):
             best = found
         now = max(_ratio(plain, best.spend), 0.0)
-        if abs(now - asked) <= RATIO_MEETS * now:
+        if is_fixed or abs(now - asked) <= RATIO_MEETS * now:
             break
         asked, found = now, best
     assert best is not None

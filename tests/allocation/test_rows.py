@@ -121,6 +121,23 @@ def test_the_best_ratio_is_no_worse_than_any_total():
         assert fixed.certificate.value / total - 1.0 <= answer.certificate.upper_bound + 1e-9
 
 
+@pytest.mark.parametrize("slope", [0.6, 1.6])
+@pytest.mark.parametrize("tail", [None, TailRisk(0.1, 0.5)])
+@pytest.mark.parametrize("caution", [0.0, 0.5])
+def test_of_a_fixed_total_the_best_ratio_is_the_best_gain(slope, tail, caution):
+    rng = np.random.default_rng(6)
+    problem = draws_problem(rng, 4, caution, n_draws=50, multiples=(0.5, 2.0), slope=slope)
+    problem = replace(problem, tail=tail)
+    gain, ratio = allocate(problem), allocate(replace(problem, is_ratio=True))
+    total = problem.total_budget
+    np.testing.assert_array_equal(ratio.spend, gain.spend)
+    assert ratio.certificate.value == pytest.approx(gain.certificate.value / total - 1.0)
+    assert ratio.certificate.upper_bound == pytest.approx(
+        gain.certificate.upper_bound / total - 1.0
+    )
+    assert ratio.certificate.gap == pytest.approx(gain.certificate.gap, abs=1e-12)
+
+
 @pytest.mark.parametrize("measure", [Caution(0.5), TailRisk(0.1, 0.5), TailRisk(0.25, 1.0)])
 def test_a_measure_is_the_least_of_its_weighted_means(measure):
     rng = np.random.default_rng(0)
