@@ -92,11 +92,16 @@ def make_key(
 
 def list_keys(folder: Folder = None) -> None:
     """Every key, without its secret."""
+    from api.output import stdout_console
     from api.serving.operators import keys_listed
+    from api.terminal.keys import WIDE, show_keys
 
     with _opened(folder) as desk:
-        for line in keys_listed(desk):
-            typer.echo(line)
+        found = keys_listed(desk)
+    if found:
+        show_keys(found, stdout_console(WIDE))
+    else:
+        _say('There are no keys yet. Make one with romi keys make "ad ops".')
 
 
 def revoke_key(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, RowMapping, select
 
 from api.problems import RequestError
 from api.serving.desk import Desk
@@ -44,14 +42,28 @@ def issue_key(
     return key
 
 
-def keys_listed(desk: Desk) -> Iterator[str]:
-    """A line for each key: id, workspace, name, scopes, and whether it lives."""
+def keys_listed(desk: Desk) -> list[dict[str, str]]:
+    """What is known of each key but its secret, in the order they were made."""
+    own = api_keys.c.workspace == workspaces.c.id
+    query = select(api_keys, workspaces.c.name.label("home")).where(own).order_by(api_keys.c.id)
     with desk.database.read() as connection:
-        for row in connection.execute(select(api_keys).order_by(api_keys.c.id)).mappings():
-            state = "lives" if keys.is_live(row) else "ended"
-            used = as_text(row["last_used_at"]) or "never used"
-            scopes = ",".join(row["scopes"])
-            yield "  ".join((row["id"], row["workspace"], state, scopes, used, row["name"]))
+        return [_told(row) for row in connection.execute(query).mappings()]
+
+
+def _told(row: RowMapping) -> dict[str, str]:
+    if row["revoked_at"] is not None:
+        state = f"revoked {_day(row['revoked_at'])}"
+    elif not keys.is_live(row):
+        state = f"expired {_day(row['expires_at'])}"
+    else:
+        state = f"until {_day(row['expires_at'])}" if row["expires_at"] else "live"
+    used = _day(row["last_used_at"]) if row["last_used_at"] else "never"
+    about = {"key": row["id"], "name": row["name"], "workspace": row["home"]}
+    return {**about, "scopes": ", ".join(row["scopes"]), "state": state, "last used": used}
+
+
+def _day(at: int) -> str:
+    return str(as_text(at))[:10]
 
 
 def end_key(desk: Desk, key: str) -> None:
