@@ -477,7 +477,7 @@ def _in_every_form(plan: Plan, question: Question, language: str) -> Answer:
     from optimizer import full_workbook
 
     def report() -> str:
-        from api.page.report import report_html
+        from api.page.plans.report import report_html
 
         return report_html(plan, question.model, question.scenario, language)
 

@@ -10,8 +10,9 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.auth import TheDesk
 from api.jobs.queue import ENDED
-from api.page.rendering import page
-from api.page.visitor import Reader, Sent, Visitor, Writer
+from api.page.frame.forms import Sent
+from api.page.frame.rendering import page
+from api.page.frame.visitor import Reader, Visitor, Writer
 from api.serving import jobs, rows
 from api.serving.desk import Desk
 from api.serving.once import Deed

@@ -10,9 +10,9 @@ from fastapi import Path as Part
 from fastapi.responses import RedirectResponse, Response
 
 from api.auth import TheDesk
-from api.page.histories import LONGEST_NAME, sent_files
-from api.page.rendering import page
-from api.page.visitor import Reader, Sent, Visitor, Writer, text_of
+from api.page.frame.forms import LONGEST_NAME, Sent, sent_files, text_of
+from api.page.frame.rendering import page
+from api.page.frame.visitor import Reader, Visitor, Writer
 from api.problems import problem_of
 from api.schemas import ImportIn, ScenarioIn
 from api.serving import fits, models, rows, scenarios
