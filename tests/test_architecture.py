@@ -136,6 +136,11 @@ INSIDE = {
         ("cells", "headers", "texts", "openings"),
         ("findings",),
     ),
+    "api.commands": (
+        ("demo", "histories", "frontier", "compare", "experiment", "customers", "service"),
+        ("plans", "many"),
+        ("questions", "options"),
+    ),
     "api.page": (
         ("routers",),
         ("home", "signing", "errors", "jobs", "models", "data", "bench"),
