@@ -131,9 +131,10 @@ INSIDE = {
     ),
     "optimizer.tables": (
         ("grid", "formats", "sharing"),
-        ("observations", "guess"),
+        ("extent", "gaps"),
+        ("axes", "openings", "observations", "guess"),
         ("columns", "dates"),
-        ("cells", "headers", "texts", "openings"),
+        ("cells", "headers", "texts"),
         ("findings",),
     ),
     "api.commands": (
