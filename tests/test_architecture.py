@@ -168,7 +168,7 @@ INSIDE = {
     ),
     "api.page.frame": (
         ("rendering",),
-        ("forms", "assets"),
+        ("forms", "lists", "assets"),
         ("visitor",),
     ),
     "api.page.words": (

@@ -12,13 +12,14 @@ from api.auth import TheDesk
 from api.page.bench import files, workbench
 from api.page.bench.workbench import Answer, Bench
 from api.page.frame.forms import Sent, text_of
+from api.page.frame.lists import Cursor, newest
 from api.page.frame.rendering import is_part, page
 from api.page.frame.visitor import Reader, Visitor, Writer
 from api.page.plans.again import requests
 from api.page.plans.reading import reading
 from api.problems import RequestError
 from api.schemas import ScenarioIn
-from api.serving import plans, rows, scenarios
+from api.serving import plans, scenarios
 from api.serving.desk import Desk
 from api.serving.once import Deed
 from api.store import tables
@@ -27,6 +28,7 @@ router = APIRouter(include_in_schema=False, prefix="/scenarios")
 
 ScenarioId = Annotated[str, Part(max_length=80)]
 FRONTIER_POINTS = 25
+MODELS_OFFERED = 20
 
 
 def sent_bench(desk: TheDesk, visitor: Reader, scenario_id: ScenarioId, form: Sent) -> Bench:
@@ -39,25 +41,12 @@ SentBench = Annotated[Bench, Depends(sent_bench)]
 
 @router.get("")
 def list_scenarios(
-    request: Request,
-    desk: TheDesk,
-    visitor: Reader,
-    cursor: Annotated[str | None, Query(max_length=80)] = None,
+    request: Request, desk: TheDesk, visitor: Reader, cursor: Cursor = None
 ) -> Response:
     """Scenarios, newest first."""
-    with desk.database.read() as connection:
-        found = rows.listed(
-            connection,
-            tables.scenarios,
-            visitor.known.workspace,
-            limit=50,
-            cursor=cursor,
-            leave_out=("document",),
-        )
-        models = rows.listed(
-            connection, tables.models, visitor.known.workspace, limit=20, cursor=None
-        )
-    return page(request, visitor, "scenarios.html", found=found, models=models["items"])
+    found = newest(desk, visitor, tables.scenarios, cursor=cursor, leave_out=("document",))
+    models = newest(desk, visitor, tables.models, limit=MODELS_OFFERED)["items"]
+    return page(request, visitor, "scenarios.html", found=found, models=models)
 
 
 @router.get("/{scenario_id}")
@@ -71,7 +60,8 @@ def open_scenario(
     """The workbench, with the scenario as it is kept or as a link carries it."""
     fields = None if draft is None else workbench.unpacked(draft)
     bench = workbench.opened(desk, visitor.known, scenario_id, fields, visitor.language)
-    return _shown(request, visitor, bench, saved=request.query_params.get("saved"))
+    saved = request.query_params.get("saved")
+    return _shown(request, visitor, bench, workbench.answered(bench), saved=saved)
 
 
 @router.post("/{scenario_id}")
@@ -80,7 +70,7 @@ def ask(request: Request, visitor: Reader, bench: SentBench, form: Sent) -> Resp
     choice = text_of(form, "relax")
     if choice.isdecimal():
         bench = workbench.relaxed(bench, int(choice))
-    return _shown(request, visitor, bench)
+    return _shown(request, visitor, bench, workbench.answered(bench))
 
 
 @router.post("/{scenario_id}/answer")
@@ -114,9 +104,10 @@ def save(
     request: Request, desk: TheDesk, visitor: Writer, bench: SentBench, form: Sent
 ) -> Response:
     """Keep the form as the scenario, unless somebody else changed it meanwhile."""
-    wanted = _wanted(bench)
+    answer = workbench.answered(bench)
+    wanted = _wanted(bench, answer)
     if wanted is None:
-        return _shown(request, visitor, bench, status=422)
+        return _shown(request, visitor, bench, answer, status=422)
     deed = Deed(visitor.known, "scenario.change")
     tag = f'"v{text_of(form, "version")}"'
     try:
@@ -124,16 +115,17 @@ def save(
     except RequestError as error:
         if error.status != 412:
             raise
-        return _shown(request, visitor, bench, status=412, changed_meanwhile=True)
+        return _shown(request, visitor, bench, answer, status=412, changed_meanwhile=True)
     return RedirectResponse(f"/scenarios/{bench.identity}?saved=yes", 303)
 
 
 @router.post("/{scenario_id}/copy")
 def save_as_new(request: Request, desk: TheDesk, visitor: Writer, bench: SentBench) -> Response:
     """Keep the form as a scenario of its own."""
-    wanted = _wanted(bench)
+    answer = workbench.answered(bench)
+    wanted = _wanted(bench, answer)
     if wanted is None:
-        return _shown(request, visitor, bench, status=422)
+        return _shown(request, visitor, bench, answer, status=422)
     if wanted.name == bench.kept["name"]:
         again = visitor.language.words.gettext("%(name)s, copy") % {"name": wanted.name}
         wanted = wanted.model_copy(update={"name": again[:200]})
@@ -146,7 +138,7 @@ def keep_plan(request: Request, desk: TheDesk, visitor: Writer, bench: SentBench
     """Keep the answer as a plan that no later change touches."""
     answer = workbench.answered(bench)
     if answer.plan is None:
-        return _shown(request, visitor, bench, status=422)
+        return _shown(request, visitor, bench, answer, status=422)
     deed = Deed(visitor.known, "plan.keep")
     made = plans.Made(answer.plan, answer.document, bench.identity, bench.model_id)
     return RedirectResponse(f"/plans/{plans.keep(desk, deed, made)}", 303)
@@ -170,16 +162,15 @@ def download(
     """The answer as a file."""
     answer = workbench.answered(bench)
     if answer.plan is None:
-        return _shown(request, visitor, bench, status=422)
+        return _shown(request, visitor, bench, answer, status=422)
     return files.file_of(bench, answer, kind)
 
 
-def _wanted(bench: Bench) -> ScenarioIn | None:
+def _wanted(bench: Bench, answer: Answer) -> ScenarioIn | None:
     """The form as a scenario to keep; None where it is faulty.
 
     Limits that cannot all hold may be kept: a planner mends them another day.
     """
-    answer = workbench.answered(bench)
     if answer.wrong or (answer.problem and "conflicts" not in answer.problem):
         return None
     name = bench.fields.get("name", "").strip() or bench.kept["name"]
@@ -188,9 +179,13 @@ def _wanted(bench: Bench) -> ScenarioIn | None:
 
 
 def _shown(
-    request: Request, visitor: Visitor, bench: Bench, status: int = 200, **more: Any
+    request: Request,
+    visitor: Visitor,
+    bench: Bench,
+    answer: Answer,
+    status: int = 200,
+    **more: Any,
 ) -> Response:
-    answer = workbench.answered(bench)
     if answer.plan is not None:
         bench.fields = workbench.shown_fields(bench, answer.plan)
     desk: Desk = request.app.state.desk

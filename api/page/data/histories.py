@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi import Path as Part
 from fastapi.responses import RedirectResponse, Response
 
 from api.auth import TheDesk
 from api.page.data.examples import EXAMPLES, example_csv
-from api.page.frame.forms import LONGEST_NAME, Sent, sent_files, text_of
+from api.page.frame.forms import LONGEST_NAME, Filled, Sent, sent_files, text_of
+from api.page.frame.lists import Cursor, newest
 from api.page.frame.rendering import page
 from api.page.frame.visitor import Reader, Visitor, Writer
 from api.problems import RequestError
@@ -25,9 +26,7 @@ from api.store import tables
 router = APIRouter(include_in_schema=False, prefix="/histories")
 
 HistoryId = Annotated[str, Part(max_length=80)]
-Cursor = Annotated[str | None, Query(max_length=80)]
 
-SHOWN = 50
 LARGEST_SEED = 2**63 - 1
 
 
@@ -36,7 +35,7 @@ def list_histories(
     request: Request, desk: TheDesk, visitor: Reader, cursor: Cursor = None
 ) -> Response:
     """Histories, newest first, uploads not kept yet, and the form that uploads one."""
-    return _list(request, desk, visitor, cursor=cursor)
+    return _list(request, desk, visitor, Filled({"name": "", "currency": ""}), cursor)
 
 
 @router.post("")
@@ -46,12 +45,12 @@ def upload(request: Request, desk: TheDesk, visitor: Writer, form: Sent) -> Resp
     typed = {name: text_of(form, name) for name in ("name", "currency")}
     if not 1 <= len(files) <= MOST_FILES:
         wrong = "no_file" if not files else "too_many"
-        return _list(request, desk, visitor, 422, typed=typed, wrong=wrong)
+        return _list(request, desk, visitor, Filled(typed, wrong=wrong))
     name = (typed["name"] or PurePath(files[0][0]).stem)[:LONGEST_NAME]
     try:
         draft = drafts.begin(desk, visitor.known, files, name, typed["currency"][:10] or None)
     except BadUploadError as refused:
-        return _list(request, desk, visitor, 422, typed=typed, problem=refused.problem)
+        return _list(request, desk, visitor, Filled(typed, problem=refused.problem))
     return RedirectResponse(f"/histories/drafts/{draft.token}", 303)
 
 
@@ -82,11 +81,11 @@ def fit_curves(
     typed["make_current"] = "yes" if text_of(form, "make_current") else ""
     seed = typed["seed"] or "1"
     if not seed.isascii() or not seed.isdigit() or int(seed) > LARGEST_SEED:
-        return _one(request, desk, visitor, history_id, 422, typed=typed, wrong="seed")
+        return _one(request, desk, visitor, history_id, Filled(typed, wrong="seed"))
     try:
         tests = _lift_tests(desk, visitor, history_id, form)
     except BadUploadError as refused:
-        return _one(request, desk, visitor, history_id, 422, typed=typed, problem=refused.problem)
+        return _one(request, desk, visitor, history_id, Filled(typed, problem=refused.problem))
     wanted = FitIn(
         history=history_id,
         name=typed["name"][:LONGEST_NAME] or "Model",
@@ -119,71 +118,39 @@ def _lift_tests(desk: Desk, visitor: Visitor, history: str, form: Any) -> list[d
     return histories.lift_tests(desk, visitor.known, history, *files[0])
 
 
-def _list(  # noqa: PLR0913  (what a refused upload is shown with)
-    request: Request,
-    desk: Desk,
-    visitor: Visitor,
-    status: int = 200,
-    *,
-    cursor: str | None = None,
-    typed: dict[str, str] | None = None,
-    wrong: str | None = None,
-    problem: dict[str, Any] | None = None,
+def _list(
+    request: Request, desk: Desk, visitor: Visitor, form: Filled, cursor: str | None = None
 ) -> Response:
-    with desk.database.read() as connection:
-        found = rows.listed(
-            connection, tables.histories, visitor.known.workspace, limit=SHOWN, cursor=cursor
-        )
     return page(
         request,
         visitor,
         "histories.html",
-        status,
-        found=found,
+        form.status,
+        found=newest(desk, visitor, tables.histories, cursor=cursor),
         drafts=drafts.listed(desk, visitor.known),
-        typed=typed or {"name": "", "currency": ""},
-        wrong=wrong,
-        problem=problem,
         most_mb=desk.settings.upload_mb,
+        **form.context,
     )
 
 
-def _one(  # noqa: PLR0913  (what a refused fit is shown with)
-    request: Request,
-    desk: Desk,
-    visitor: Visitor,
-    identity: str,
-    status: int = 200,
-    *,
-    typed: dict[str, str] | None = None,
-    wrong: str | None = None,
-    problem: dict[str, Any] | None = None,
+def _one(
+    request: Request, desk: Desk, visitor: Visitor, identity: str, form: Filled | None = None
 ) -> Response:
     row, history = histories.kept(desk, visitor.known, identity)
     drawn = series.series_of(history)
     monthly, table = series.table_of(drawn)
-    with desk.database.read() as connection:
-        fitted = rows.listed(
-            connection,
-            tables.models,
-            visitor.known.workspace,
-            limit=SHOWN,
-            cursor=None,
-            history=identity,
-        )
+    form = form or Filled({"name": row["name"], "seed": "", "make_current": "yes"})
     return page(
         request,
         visitor,
         "history.html",
-        status,
+        form.status,
         history=rows.shown(row),
         series=drawn,
         table=table,
         monthly=monthly,
         channels=series.channels_of(history),
         first=histories.first_rows(history),
-        models=fitted["items"],
-        typed=typed or {"name": row["name"], "seed": "", "make_current": "yes"},
-        wrong=wrong,
-        problem=problem,
+        models=newest(desk, visitor, tables.models, history=identity)["items"],
+        **form.context,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from hmac import compare_digest
 from pathlib import PurePath
 from typing import Annotated, Any, BinaryIO
@@ -17,6 +18,25 @@ from api.problems import RequestError
 FORM_TOKEN = "form_token"
 MOST_FIELDS = 5000
 LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A form as it is shown: what stands in its fields and, where it was refused, why."""
+
+    typed: dict[str, str]
+    wrong: str | None = None
+    problem: dict[str, Any] | None = None
+
+    @property
+    def status(self) -> int:
+        """What a view with this form answers."""
+        return 200 if self.wrong is None and self.problem is None else 422
+
+    @property
+    def context(self) -> dict[str, Any]:
+        """What its template reads."""
+        return {"typed": self.typed, "wrong": self.wrong, "problem": self.problem}
 
 
 async def sent_form(request: Request, visitor: Anyone) -> AsyncIterator[FormData]:

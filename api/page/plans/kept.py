@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, Response
 
 from api.auth import TheDesk
 from api.output import json_text
+from api.page.frame.lists import Cursor, newest
 from api.page.frame.rendering import is_part, page
 from api.page.frame.visitor import Reader
 from api.page.plans.again import requests
@@ -17,14 +18,13 @@ from api.page.plans.curves import curves_of
 from api.page.plans.reading import reading
 from api.page.plans.report import report_html
 from api.problems import problem_of
-from api.serving import kept_plans, plans, rows
+from api.serving import kept_plans, plans
 from api.serving.kept_plans import KeptPlan
 from api.store import tables
 from optimizer import OptimizerError, Plan
 
 router = APIRouter(include_in_schema=False)
 
-ROWS = 50
 KINDS = {
     "json": "application/json",
     "csv": "text/csv; charset=utf-8",
@@ -32,7 +32,6 @@ KINDS = {
     "html": "text/html; charset=utf-8",
 }
 Identity = Annotated[str, Path(max_length=80)]
-Cursor = Annotated[str | None, Query(max_length=80)]
 
 
 @router.get("/plans")
@@ -40,15 +39,7 @@ def list_plans(
     request: Request, desk: TheDesk, visitor: Reader, cursor: Cursor = None
 ) -> HTMLResponse:
     """Every kept plan, newest first."""
-    with desk.database.read() as connection:
-        found = rows.listed(
-            connection,
-            tables.plans,
-            visitor.known.workspace,
-            limit=ROWS,
-            cursor=cursor,
-            leave_out=("question",),
-        )
+    found = newest(desk, visitor, tables.plans, cursor=cursor, leave_out=("question",))
     return page(request, visitor, "plans.html", **found)
 
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from api.page.words.sentence_templates import is_joint
 from api.page.words.sentences import translated
 from docs import catalogues
+from docs.po_files import LANGUAGES
 from optimizer import Model, Scenario
 from tests.page.words import spoken
 
-LANGUAGES = ("ru", "zh")
 PLACE = re.compile(r"\{(\w+)\}")
 QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'|`[^`]*`|«[^»]*»|“[^”]*”")
 NAMED = re.compile(r"\S+\.(?:csv|xlsx|parquet|yaml)\b|\S*[_/]\S*")  # files, columns, places
@@ -27,7 +27,7 @@ QUICK = 1.0  # seconds of processor time for the worst line; sentences take a th
 
 
 def entries(language: str) -> dict[str, str]:
-    with catalogues.place(language).open("rb") as file:
+    with catalogues.FILE.place(language).open("rb") as file:
         return {str(one.id): str(one.string) for one in read_po(file, locale=language) if one.id}
 
 
@@ -69,7 +69,7 @@ def test_every_template_is_translated_with_its_placeholders(language):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_catalogues_are_those_of_the_source(language):
-    held = catalogues.place(language).read_text(encoding="utf-8")
+    held = catalogues.FILE.place(language).read_text(encoding="utf-8")
     assert held == catalogues.text(language), "run `python -m docs.catalogues` and translate"
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from docs import words
+from docs.po_files import LANGUAGES
 
 PLACEHOLDER = re.compile(r"%%|%\(\w+\)[a-z]")
 MARKUP = re.compile(r"</?[a-z]+[^>]*>")
@@ -19,11 +20,11 @@ Name Overview PNG Period Profit ROMI Revenue Scenarios Spend Total break-even bu
 fitted locked mean now optional plan profit revenue spend
 """
 
-languages = pytest.mark.parametrize("language", words.LANGUAGES)
+languages = pytest.mark.parametrize("language", LANGUAGES)
 
 
 def _messages(language):
-    return [message for message in words.kept(language) if message.id]
+    return [message for message in words.FILE.kept(language) if message.id]
 
 
 def _forms(text):
@@ -36,7 +37,7 @@ def _counted(pattern, text):
 
 @languages
 def test_the_catalogue_is_what_the_page_says(language):
-    held = words.place(language).read_text(encoding="utf-8")
+    held = words.FILE.place(language).read_text(encoding="utf-8")
     assert held == words.text(language), "run `python -m docs.words` and translate what is new"
 
 
@@ -85,6 +86,6 @@ def test_a_word_that_several_places_say_means_the_same_in_each():
 
 
 def test_the_catalogues_name_nobody_and_no_day():
-    for language in words.LANGUAGES:
-        head = words.place(language).read_text(encoding="utf-8").split("\n\n")[0]
+    for language in LANGUAGES:
+        head = words.FILE.place(language).read_text(encoding="utf-8").split("\n\n")[0]
         assert not re.search(r"@|20\d\d|Translator|Creation", head)
