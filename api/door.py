@@ -13,7 +13,7 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 
 from api.auth import identified, visited
-from api.page.visitor import SignInNeededError
+from api.page.frame.visitor import SignInNeededError
 from api.problems import RequestError
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

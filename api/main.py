@@ -22,7 +22,7 @@ from api.door import Door
 from api.gate import SECURITY, UNKEPT, Gate, Limiter
 from api.page import errors as page_errors
 from api.page import routers as page_routers
-from api.page.visitor import SignInNeededError
+from api.page.frame.visitor import SignInNeededError
 from api.problems import RequestError, problem, problem_of
 from api.routes import access, health, histories, jobs, models, plans, questions, scenarios
 from api.schemas import Problem

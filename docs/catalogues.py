@@ -6,20 +6,16 @@ those the code no longer says go, translations stay.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 
 from babel.messages.catalog import Catalog
-from babel.messages.pofile import read_po, write_po
 
 from docs.expressions import Source
 from docs.messages import messages
+from docs.po_files import ROOT, PoFile
 
-ROOT = Path(__file__).resolve().parents[1]
-LOCALE = ROOT / "api" / "page" / "locale"
-LANGUAGES = ("ru", "zh")
+FILE = PoFile("core", "Sentences of the core, written by `python -m docs.catalogues`", counts=False)
 
 #: Where nothing is said to a reader of the page, by the start of the path.
 UNHEARD = {
@@ -107,38 +103,15 @@ def _sources() -> Iterator[Source]:
                 yield Source.of(path, ROOT)
 
 
-def place(language: str) -> Path:
-    """Where a language's catalogue is."""
-    return LOCALE / language / "LC_MESSAGES" / "core.po"
-
-
 def text(language: str) -> str:
     """A language's catalogue as its file has to be: every template, with what is translated."""
-    known = Catalog()
-    if place(language).exists():
-        with place(language).open("rb") as file:
-            known = read_po(file, locale=language)
-    made = Catalog(locale=language)
+    known, made = FILE.kept(language), Catalog(locale=language)
     for template, files in templates().items():
         old = known.get(template)
         told = old.string if old else ""
         made.add(template, told, [(file, 0) for file in files]).flags.clear()
-    written = io.BytesIO()
-    write_po(written, made, width=0, omit_header=True, include_lineno=False)
-    return _head(language) + written.getvalue().decode()
-
-
-def _head(language: str) -> str:
-    return (
-        "# Sentences of the core, written by `python -m docs.catalogues`; translate in place.\n"
-        'msgid ""\nmsgstr ""\n'
-        f'"Language: {language}\\n"\n'
-        '"Content-Type: text/plain; charset=utf-8\\n"\n'
-        '"Content-Transfer-Encoding: 8bit\\n"\n\n'
-    )
+    return FILE.text(made)
 
 
 if __name__ == "__main__":
-    for language in LANGUAGES:
-        place(language).parent.mkdir(parents=True, exist_ok=True)
-        place(language).write_text(text(language), encoding="utf-8")
+    FILE.write(text)

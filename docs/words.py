@@ -7,17 +7,13 @@ sentences have catalogues of their own (`docs.catalogues`).
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
-
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
-from babel.messages.pofile import read_po, write_po
 
-ROOT = Path(__file__).resolve().parents[1]
+from docs.po_files import ROOT, PoFile
+
+FILE = PoFile("page", "Words of the page, collected by `python -m docs.words`", counts=True)
 PAGE = ROOT / "api" / "page"
-LOCALE = PAGE / "locale"
-LANGUAGES = ("ru", "zh")
 METHODS = [("templates/**.html", "jinja2"), ("**.py", "python")]
 OPTIONS = {
     "templates/**.html": {
@@ -45,29 +41,14 @@ def said() -> dict[tuple[str, str | None], tuple[Said, list[str]]]:
     return {key: (found[key][0], sorted(found[key][1])) for key in order}
 
 
-def place(language: str) -> Path:
-    """Where a language's catalogue is."""
-    return LOCALE / language / "LC_MESSAGES" / "page.po"
-
-
-def kept(language: str) -> Catalog:
-    """A language's catalogue as it stands."""
-    if not place(language).exists():
-        return Catalog(locale=language)
-    with place(language).open("rb") as file:
-        return read_po(file, locale=language)
-
-
 def text(language: str) -> str:
     """A language's catalogue as its file has to be: every text, with what is translated."""
-    known, made = kept(language), Catalog(locale=language)
+    known, made = FILE.kept(language), Catalog(locale=language)
     for (first, context), (whole, files) in said().items():
         told = _told(known.get(first, context), whole, made.num_plurals)
         places = [(file, None) for file in files]
         made.add(whole, told, places, context=context).flags.clear()
-    written = io.BytesIO()
-    write_po(written, made, width=0, omit_header=True, include_lineno=False)
-    return _head(made) + written.getvalue().decode()
+    return FILE.text(made)
 
 
 def _told(old: Message | None, whole: Said, forms: int) -> str | tuple[str, ...]:
@@ -79,18 +60,5 @@ def _told(old: Message | None, whole: Said, forms: int) -> str | tuple[str, ...]
     return tuple(old.string) if several else old.string
 
 
-def _head(catalogue: Catalog) -> str:
-    return (
-        "# Words of the page, collected by `python -m docs.words`; translate in place.\n"
-        'msgid ""\nmsgstr ""\n'
-        f'"Language: {catalogue.locale}\\n"\n'
-        f'"Plural-Forms: {catalogue.plural_forms}\\n"\n'
-        '"Content-Type: text/plain; charset=utf-8\\n"\n'
-        '"Content-Transfer-Encoding: 8bit\\n"\n\n'
-    )
-
-
 if __name__ == "__main__":
-    for language in LANGUAGES:
-        place(language).parent.mkdir(parents=True, exist_ok=True)
-        place(language).write_text(text(language), encoding="utf-8")
+    FILE.write(text)

@@ -19,8 +19,9 @@ from optimizer.errors import HistoryError
 from optimizer.tables.cells import FloatArray, Table, holds_words
 from optimizer.tables.columns import ControlKind, Layout, Roles, roles_of
 from optimizer.tables.dates import NO_DAY, Spacing
+from optimizer.tables.extent import FEWEST_PERIODS
 from optimizer.tables.findings import ROLES, Finding, Notebook, Severity, UnusableHistoryError
-from optimizer.tables.grid import FEWEST_PERIODS, assemble
+from optimizer.tables.grid import assemble
 from optimizer.tables.observations import WORDS, currency_of, observe
 
 __all__ = [

@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from api.commands.options import AsJson, Quiet
+
 
 def customers(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     transactions: Annotated[
@@ -34,11 +36,11 @@ def customers(  # noqa: PLR0913, PLR0917  (one parameter for each option)
         ),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the draws.")] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the document as JSON.")] = False,
+    as_json: AsJson = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write FILE.json.")
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no asides.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Say what a new customer of each channel or segment is worth."""
     from api.output import Answer, Delivery

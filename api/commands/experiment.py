@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from api.commands.options import AsJson, Quiet
 from api.errors import MisuseError
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def experiment(  # noqa: PLR0913, PLR0917  (one parameter for each option)
             rich_help_panel=READING,
         ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the document as JSON.")] = False,
+    as_json: AsJson = False,
     output: Annotated[
         Path | None,
         typer.Option(
@@ -109,7 +110,7 @@ def experiment(  # noqa: PLR0913, PLR0917  (one parameter for each option)
             help="Write FILE.json or FILE.csv; of a finished test, the lift row that a fit reads.",
         ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no asides.")] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Say which lift test to run next, or what a finished geo test found."""
     from api.output import Delivery

@@ -10,8 +10,8 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.auth import COOKIE, visited
-from api.page.rendering import is_part, page
-from api.page.visitor import Visitor, language_of, sign_in_address
+from api.page.frame.rendering import is_part, page
+from api.page.frame.visitor import Visitor, language_of, sign_in_address
 from api.serving.sessions import form_token
 
 MACHINES = ("/v1/", "/livez", "/readyz", "/metrics", "/openapi.json", "/static/")

@@ -6,8 +6,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.auth import TheDesk
-from api.page.rendering import page
-from api.page.visitor import Reader, Sent, Writer
+from api.page.frame.forms import Sent
+from api.page.frame.rendering import page
+from api.page.frame.visitor import Reader, Writer
 from api.serving import example, rows
 from api.store import tables
 

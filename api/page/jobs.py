@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi import Path as Part
 from fastapi.responses import RedirectResponse, Response
 
 from api.auth import TheDesk
 from api.jobs.queue import ENDED
-from api.page.rendering import page
-from api.page.visitor import Reader, Sent, Visitor, Writer
-from api.serving import jobs, rows
+from api.page.frame.forms import Sent
+from api.page.frame.lists import Cursor, newest
+from api.page.frame.rendering import page
+from api.page.frame.visitor import Reader, Visitor, Writer
+from api.serving import jobs
 from api.serving.desk import Desk
 from api.serving.once import Deed
 from api.store import tables
@@ -20,27 +22,13 @@ from api.store import tables
 router = APIRouter(include_in_schema=False, prefix="/jobs")
 
 JobId = Annotated[str, Part(max_length=80)]
-SHOWN = 50
 HEAVY = ("payload", "checkpoint", "result", "problem")
 
 
 @router.get("")
-def list_jobs(
-    request: Request,
-    desk: TheDesk,
-    visitor: Reader,
-    cursor: Annotated[str | None, Query(max_length=80)] = None,
-) -> Response:
+def list_jobs(request: Request, desk: TheDesk, visitor: Reader, cursor: Cursor = None) -> Response:
     """Jobs, newest first."""
-    with desk.database.read() as connection:
-        found = rows.listed(
-            connection,
-            tables.jobs,
-            visitor.known.workspace,
-            limit=SHOWN,
-            cursor=cursor,
-            leave_out=HEAVY,
-        )
+    found = newest(desk, visitor, tables.jobs, cursor=cursor, leave_out=HEAVY)
     return page(request, visitor, "jobs.html", found=found)
 
 

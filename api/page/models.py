@@ -5,14 +5,15 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi import Path as Part
 from fastapi.responses import RedirectResponse, Response
 
 from api.auth import TheDesk
-from api.page.histories import LONGEST_NAME, sent_files
-from api.page.rendering import page
-from api.page.visitor import Reader, Sent, Visitor, Writer, text_of
+from api.page.frame.forms import LONGEST_NAME, Filled, Sent, sent_files, text_of
+from api.page.frame.lists import Cursor, newest
+from api.page.frame.rendering import page
+from api.page.frame.visitor import Reader, Visitor, Writer
 from api.problems import problem_of
 from api.schemas import ImportIn, ScenarioIn
 from api.serving import fits, models, rows, scenarios
@@ -24,20 +25,16 @@ from api.store.pages import row_of
 router = APIRouter(include_in_schema=False, prefix="/models")
 
 ModelId = Annotated[str, Part(max_length=80)]
-SHOWN = 50
 CURRENT = "current"
 PERIODS = {"week": 13, "month": 3, "day": 90}  # of a first plan: a quarter
 
 
 @router.get("")
 def list_models(
-    request: Request,
-    desk: TheDesk,
-    visitor: Reader,
-    cursor: Annotated[str | None, Query(max_length=80)] = None,
+    request: Request, desk: TheDesk, visitor: Reader, cursor: Cursor = None
 ) -> Response:
     """Curves, newest first, and the form that imports some."""
-    return _list(request, desk, visitor, cursor=cursor)
+    return _list(request, desk, visitor, Filled({"name": "", "make_current": ""}), cursor)
 
 
 @router.post("")
@@ -48,7 +45,7 @@ def import_model(request: Request, desk: TheDesk, visitor: Writer, form: Sent) -
     typed = {"name": text_of(form, "name"), "make_current": text_of(form, "make_current")}
     files = sent_files(form, "file")
     if not files:
-        return _list(request, desk, visitor, 422, typed=typed, wrong="no_file")
+        return _list(request, desk, visitor, Filled(typed, wrong="no_file"))
     called, file = files[0]
     name = typed["name"] or PurePath(called).stem
     try:
@@ -58,7 +55,7 @@ def import_model(request: Request, desk: TheDesk, visitor: Writer, form: Sent) -
         )
         kept = models.bring_in(desk, Deed(visitor.known, "model.import"), wanted)
     except OptimizerError as error:
-        return _list(request, desk, visitor, 422, typed=typed, problem=problem_of(error))
+        return _list(request, desk, visitor, Filled(typed, problem=problem_of(error)))
     return RedirectResponse(f"/models/{kept.body['id']}", 303)
 
 
@@ -109,29 +106,15 @@ def plan_with(desk: TheDesk, visitor: Writer, model_id: ModelId, form: Sent) -> 
     return RedirectResponse(f"/scenarios/{kept.body['id']}", 303)
 
 
-def _list(  # noqa: PLR0913  (what a refused import is shown with)
-    request: Request,
-    desk: Desk,
-    visitor: Visitor,
-    status: int = 200,
-    *,
-    cursor: str | None = None,
-    typed: dict[str, str] | None = None,
-    wrong: str | None = None,
-    problem: dict[str, Any] | None = None,
+def _list(
+    request: Request, desk: Desk, visitor: Visitor, form: Filled, cursor: str | None = None
 ) -> Response:
-    with desk.database.read() as connection:
-        found = rows.listed(
-            connection, tables.models, visitor.known.workspace, limit=SHOWN, cursor=cursor
-        )
     return page(
         request,
         visitor,
         "models.html",
-        status,
-        found=found,
+        form.status,
+        found=newest(desk, visitor, tables.models, cursor=cursor),
         current=models.current(desk, visitor.known),
-        typed=typed or {"name": "", "make_current": ""},
-        wrong=wrong,
-        problem=problem,
+        **form.context,
     )

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from api.page import (
-    assets,
-    compare,
-    drafts,
-    histories,
-    home,
-    jobs,
-    models,
-    plans,
-    scenarios,
-    signing,
-)
+from api.page import home, jobs, models, signing
+from api.page.bench import scenarios
+from api.page.data import drafts, histories
+from api.page.frame import assets
+from api.page.plans import compare, kept
 
 ROUTERS = (
     assets.router,
@@ -24,6 +17,6 @@ ROUTERS = (
     jobs.router,
     models.router,
     scenarios.router,
-    plans.router,
+    kept.router,
     compare.router,
 )

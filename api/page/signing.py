@@ -8,9 +8,10 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.auth import COOKIE, TheDesk
-from api.page.language import LANGUAGES
-from api.page.rendering import page
-from api.page.visitor import LANGUAGE, Anyone, Sent
+from api.page.frame.forms import Sent
+from api.page.frame.rendering import page
+from api.page.frame.visitor import LANGUAGE, Anyone
+from api.page.words.language import LANGUAGES
 from api.serving import sessions
 from api.store.sessions import LIVES
 

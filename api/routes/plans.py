@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import Response
 
 from api.auth import Reader, TheDesk
-from api.page.report import report_html
+from api.page.plans.report import report_html
 from api.routes.answers import Cursor, Limit, as_json, problems
 from api.schemas import Paged
 from api.serving import kept_plans, plans, rows

@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 import api.page
 from api.auth import COOKIE
 from api.page.routers import ROUTERS
-from api.page.templating import environment
+from api.page.words.templating import environment
 from api.serving import sessions
 from tests.service.running import PLAIN
 

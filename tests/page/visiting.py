@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 
-from api.page.visitor import FORM_TOKEN
+from api.page.frame.forms import FORM_TOKEN
 from tests.service.running import Service
 
 TOKEN = re.compile(rf'name="{FORM_TOKEN}" value="([0-9a-f]+)"')

@@ -1,0 +1,1 @@
+"""The workbench: a scenario asked, answered, changed, kept and carried away."""

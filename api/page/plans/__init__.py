@@ -1,0 +1,1 @@
+"""A plan as it is read: kept ones, its parts and pictures, its report, plans side by side."""
