@@ -21,6 +21,7 @@ EXAMPLES = sorted(path.parent.name for path in FOLDER.glob("*/scenario.yaml"))
 ROOT = FOLDER.parent
 AGAIN = "run `python -m scenarios.make`, then `python -m docs.examples`"
 MACHINES_DIFFER_BY = 0.011  # the last digit of a cent
+MACHINES_DIFFER_IN_VALUES = 1e-6  # values are where a search stopped; processors sum otherwise
 
 
 @pytest.mark.parametrize("name", HISTORIES)
@@ -58,9 +59,18 @@ def test_the_values_of_the_customers_example_are_made_again_from_its_orders() ->
     result = CliRunner().invoke(app, [*command, "--history", str(folder / "history.csv")])
     assert result.exit_code == 0, result.output
     made, stored = json.loads(result.stdout), json.loads((folder / "customers.json").read_text())
-    assert made["channels"] == stored["channels"]
+    for ours, theirs in zip(made["channels"], stored["channels"], strict=True):
+        assert ours.keys() == theirs.keys()
+        for key, value in theirs.items():
+            assert ours[key] == _about(value), key
     for ours, theirs in zip(made["segments"], stored["segments"], strict=True):
-        assert ours["value"] == pytest.approx(theirs["value"], rel=1e-6)
+        assert ours["value"] == _about(theirs["value"])
+
+
+def _about(value: object) -> object:
+    """A number as other machines find it; anything else as it is."""
+    is_number = isinstance(value, int | float | dict)
+    return pytest.approx(value, rel=MACHINES_DIFFER_IN_VALUES) if is_number else value
 
 
 def test_the_wheel_carries_the_example_and_runs_it(tmp_path: Path) -> None:
