@@ -28,8 +28,8 @@ FLAGS = (
 WIDTHS = (360, 1440)  # CSS pixels: a phone, a desk
 SCHEMES = ("light", "dark")
 LOCALES = {"en": "en-GB", "ru": "ru-RU", "zh": "zh-CN"}
-PATIENCE = 15_000  # milliseconds for anything on the page to come to be
-SETTLES = 3_000  # milliseconds for a page to take a new size
+PATIENCE = 30_000  # milliseconds for anything on the page to come to be
+SETTLES = 10_000  # milliseconds for a page to take a new size
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 
 #: Tells every violation of the content security policy on the console, where it is collected.

@@ -85,12 +85,7 @@ def test_a_workbench_keeps_what_is_typed_while_the_service_is_away(chromium: Bro
 def test_a_job_is_watched_across_a_service_that_goes_and_comes(chromium: Browser, host: Host):
     with visiting(chromium, host.base) as visit:
         visit.expect(AWAY)
-        visit.go("/histories")
-        visit.page.get_by_label("Files").set_input_files(SHOP)
-        visit.page.get_by_role("button", name="Upload and look at it").click()
-        visit.page.get_by_role("button", name="Keep this history").click()
-        visit.page.locator("form").get_by_role("button", name="Fit curves").click()
-        visit.page.wait_for_url("**/jobs/*")
+        _begin_fit(visit)
         banner = visit.page.locator("#offline")
         host.goes()
         expect(banner).to_be_visible()
@@ -98,6 +93,30 @@ def test_a_job_is_watched_across_a_service_that_goes_and_comes(chromium: Browser
         expect(banner).to_be_hidden()
         host.worker.start()
         visit.page.wait_for_url("**/models/*", timeout=FIT)
+
+
+def test_a_fit_whose_worker_is_killed_is_watched_to_its_end(chromium: Browser, host: Host):
+    with visiting(chromium, host.base) as visit:
+        _begin_fit(visit)
+        job = visit.path
+        host.worker.start()
+        expect(visit.page.get_by_role("heading", name="Working …")).to_be_visible()
+        host.worker.kill()
+        host.worker.start()
+        visit.page.wait_for_url("**/models/*", timeout=FIT)
+        visit.go(job)
+        again = visit.page.get_by_text("Started again, attempt 2: the worker before was lost.")
+        expect(again.first).to_be_visible()
+
+
+def _begin_fit(visit):
+    """Upload the shop's history and ask for its curves."""
+    visit.go("/histories")
+    visit.page.get_by_label("Files").set_input_files(SHOP)
+    visit.page.get_by_role("button", name="Upload and look at it").click()
+    visit.page.get_by_role("button", name="Keep this history").click()
+    visit.page.locator("form").get_by_role("button", name="Fit curves").click()
+    visit.page.wait_for_url("**/jobs/*")
 
 
 def test_a_session_that_ends_at_work_leads_to_sign_in_and_back(service, opened, workspace):

@@ -79,9 +79,9 @@ def test_the_names_are_those_of_the_views(views):
     assert set(views) == set(world.NAMES)
 
 
-def look_at(visit, deed):
-    """Do something at each width, on the narrow one in the dark."""
-    for width, scheme in zip(WIDTHS, ("dark", "light"), strict=True):
+def look_at(visit, deed, schemes=("dark", "light")):
+    """Do something at each width, each in a light of its own."""
+    for width, scheme in zip(WIDTHS, schemes, strict=True):
         visit.page.set_viewport_size({"width": width, "height": 900})
         visit.page.emulate_media(color_scheme=scheme)
         visit.rest()
@@ -95,7 +95,10 @@ def unfold(page):
 
 @each_view
 @pytest.mark.parametrize("folded", [True, pytest.param(False, marks=pytest.mark.slow)])
-def test_everyone_can_read_it_at_any_width_in_any_light(shown, name, folded):
+@pytest.mark.parametrize(
+    "schemes", [("dark", "light"), pytest.param(("light", "dark"), marks=pytest.mark.slow)]
+)
+def test_everyone_can_read_it_at_any_width_in_any_light(shown, name, schemes, folded):
     visit = shown(name, bypass_csp=True)
     visit.page.add_script_tag(path=str(AXE))
     assert visit.page.locator("h1").count() == 1
@@ -106,7 +109,7 @@ def test_everyone_can_read_it_at_any_width_in_any_light(shown, name, folded):
         assert axe(visit) == [], at
         assert widest(visit.page) == 0, at
 
-    look_at(visit, check)
+    look_at(visit, check, schemes)
 
 
 @each_view
