@@ -164,6 +164,7 @@ INSIDE = {
         ("report", "again"),
         ("reading", "around", "bundle"),
         ("advice", "budgets", "side_by_side"),
+        ("moves",),
         ("pictures", "curves"),
     ),
     "api.page.frame": (

@@ -12,7 +12,8 @@ from typing import Any
 
 from babel.lists import format_list
 
-from api.page.plans.pictures import SAME, cell_name, worth_of
+from api.page.plans.moves import Moves, moves
+from api.page.plans.pictures import worth_of
 from api.page.words.language import Language
 
 Plain = Mapping[str, Any]
@@ -28,6 +29,7 @@ def _(message: str) -> str:
 
 
 WHOLE = _("%(move)s: %(gain)s.")
+WITHIN = _("%(move)s; another %(amount)s moves between markets within channels")
 KEEP_BEST = _("Keep the current split: no other is clearly better within your limits.")
 KEEP = _("Keep the current split: it is the best within your limits.")
 SAME_SPLIT = _("This is the current split: it gains nothing and loses nothing.")
@@ -109,7 +111,7 @@ class _Advice:
     def sentence(self) -> str:
         """What to do, what it gains, how sure."""
         is_given = self.plan["certificate"] is None
-        if not self._moved:
+        if not self._moves.named:
             kept = any(one["code"] == "keep_current" for one in self.plan["warnings"])
             return self._say(SAME_SPLIT if is_given else KEEP_BEST if kept else KEEP)
         if is_given:
@@ -117,24 +119,26 @@ class _Advice:
         return self._say(WHOLE, move=self._move(), gain=self._outcome())
 
     @cached_property
-    def _moved(self) -> list[tuple[str, float]]:
-        """Cells whose money moves, the most first; currency."""
-        rows = self.plan["allocation"]
-        pairs = [(cell_name(row), row["spend"] - row["current_spend"]) for row in rows]
-        pairs.sort(key=lambda pair: -abs(pair[1]))
-        return [pair for pair in pairs if abs(pair[1]) >= SAME]
+    def _moves(self) -> Moves:
+        return moves(self.plan)
 
     def _move(self) -> str:
         """What to do with the money."""
-        rises = [(name, moved) for name, moved in self._moved if moved > 0.0]
-        cuts = [name for name, moved in self._moved if moved < 0.0]
+        said, total = self._between(), self.plan["totals"]["spend"]
+        if self._moves.within <= OF_TOTAL * total:
+            return said
+        return self._say(WITHIN, move=said, amount=self._money(self._moves.within))
+
+    def _between(self) -> str:
+        """What to do with the money of those that are named."""
+        rises, cuts = self._moves.rises, self._moves.cuts
         total = self.plan["totals"]["spend"]
         change = total - sum(row["current_spend"] for row in self.plan["allocation"])
         words = {
-            "amount": self._money(sum(moved for _, moved in rises)),
+            "amount": self._money(self._moves.raised),
             "total": self._money(total),
             "change": self._money(abs(change)),
-            "rises": named([name for name, _ in rises], self.language),
+            "rises": named(rises, self.language),
             "cuts": named(cuts, self.language),
         }
         is_resized = abs(change) > OF_TOTAL * total or not rises or not cuts

@@ -89,3 +89,43 @@ def test_many_names_are_counted_and_one_left_over_is_named():
     assert named(list("abcdefg"), ENGLISH) == "a, b, c and 4 others"
     assert named(["тв", "поиск"], Language("ru")) == "тв и поиск"
     assert named(["电视", "搜索"], Language("zh")) == "电视和搜索"
+
+
+def of_markets(changes):
+    """A plan's document whose cells move by so much: {(channel, market): currency}."""
+    plan = document("profit")
+    cell = plan["allocation"][0]
+    plan["allocation"] = [
+        {
+            **cell,
+            "channel": one,
+            "market": market,
+            "current_spend": 50_000.0,
+            "spend": 50_000.0 + by,
+        }
+        for (one, market), by in changes.items()
+    ]
+    plan["totals"]["spend"] = sum(row["spend"] for row in plan["allocation"])
+    return plan
+
+
+def test_many_markets_are_told_by_channel_and_what_moves_within_is_added():
+    changes = {("tv", market): -3_000.0 for market in "abcd"}
+    changes |= {("search", market): 3_000.0 for market in "abcd"}
+    changes |= {("radio", "a"): 4_000.0, ("radio", "b"): -4_000.0}
+    said = advice(of_markets(changes), ENGLISH)
+    told = (
+        "Move 12K\xa0EUR from tv to search; another 4K\xa0EUR moves between markets within channels"
+    )
+    assert said.startswith(told), said
+
+
+def test_where_channels_keep_their_money_markets_are_told():
+    changes = {(one, "north"): 2_000.0 for one in ("tv", "search", "radio", "print")}
+    changes |= {(one, "south"): -2_000.0 for one in ("tv", "search", "radio", "print")}
+    assert advice(of_markets(changes), ENGLISH).startswith("Move 8K\xa0EUR from south to north: ")
+
+
+def test_few_cells_are_told_one_by_one():
+    changes = {("tv", "a"): -3_000.0, ("tv", "b"): 3_000.0, ("search", "a"): 0.0}
+    assert advice(of_markets(changes), ENGLISH).startswith("Move 3K\xa0EUR from tv · a to tv · b: ")
