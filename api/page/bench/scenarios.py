@@ -16,6 +16,7 @@ from api.page.frame.lists import Cursor, newest
 from api.page.frame.rendering import is_part, page
 from api.page.frame.visitor import Reader, Visitor, Writer
 from api.page.plans.again import requests
+from api.page.plans.around import frontier_around
 from api.page.plans.reading import reading
 from api.problems import RequestError
 from api.schemas import ScenarioIn
@@ -27,7 +28,6 @@ from api.store import tables
 router = APIRouter(include_in_schema=False, prefix="/scenarios")
 
 ScenarioId = Annotated[str, Part(max_length=80)]
-FRONTIER_POINTS = 25
 MODELS_OFFERED = 20
 
 
@@ -83,15 +83,15 @@ def answer_part(request: Request, desk: TheDesk, visitor: Reader, bench: SentBen
 @router.post("/{scenario_id}/frontier")
 def frontier_part(request: Request, visitor: Reader, bench: SentBench) -> Response:
     """What every budget would bring, for the form as it stands."""
-    import optimizer
+    from optimizer import Scenario
 
     answer = workbench.answered(bench)
     if answer.plan is None:
         raise RequestError(
             422, "no_plan", "The question has no answer yet. Mend what is marked, then ask again."
         )
-    scenario = optimizer.Scenario.from_dict(answer.document)
-    found = optimizer.frontier(bench.model, scenario, points=FRONTIER_POINTS)
+    scenario = Scenario.from_dict(answer.document)
+    found = frontier_around(answer.plan, bench.model, scenario)
     read = reading(answer.plan.to_dict(), visitor.language, frontier=found.to_dict())
     if is_part(request):
         return page(request, visitor, "parts/frontier.html", **read)

@@ -35,10 +35,21 @@ def frontier_of(plan: Plan, model: Model | None, scenario: Scenario) -> Frontier
     OptimizerError
         There is no other budget to plan.
     """
-    import optimizer
-
     if model is None or plan.certificate is None:
         return None
+    return frontier_around(plan, model, scenario)
+
+
+def frontier_around(plan: Plan, model: Model, scenario: Scenario) -> Frontier:
+    """What other budgets than a plan's would bring, sought once.
+
+    Raises
+    ------
+    OptimizerError
+        There is no other budget to plan.
+    """
+    import optimizer
+
     key = (plan.provenance.model, plan.provenance.scenario)
     found = _frontiers.get(key) or optimizer.frontier(model, scenario, points=POINTS)
     _frontiers[key] = found
