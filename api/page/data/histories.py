@@ -15,7 +15,7 @@ from api.page.frame.forms import LONGEST_NAME, Filled, Sent, sent_files, text_of
 from api.page.frame.lists import Cursor, newest
 from api.page.frame.rendering import page
 from api.page.frame.visitor import Reader, Visitor, Writer
-from api.problems import RequestError
+from api.problems import RequestError, problem_of
 from api.schemas import FitIn
 from api.serving import drafts, histories, models, rows, series
 from api.serving.desk import Desk
@@ -77,23 +77,29 @@ def fit_curves(
     request: Request, desk: TheDesk, visitor: Writer, history_id: HistoryId, form: Sent
 ) -> Response:
     """Queue a fit."""
-    typed = {name: text_of(form, name) for name in ("name", "seed")}
+    from optimizer import DocumentError
+
+    typed = {name: text_of(form, name) for name in ("name", "seed", "known")}
     typed["make_current"] = "yes" if text_of(form, "make_current") else ""
     seed = typed["seed"] or "1"
     if not seed.isascii() or not seed.isdigit() or int(seed) > LARGEST_SEED:
         return _one(request, desk, visitor, history_id, Filled(typed, wrong="seed"))
     try:
-        tests = _lift_tests(desk, visitor, history_id, form)
+        wanted = FitIn(
+            history=history_id,
+            name=typed["name"][:LONGEST_NAME] or "Model",
+            fit=_known(typed["known"]),
+            lift_tests=_lift_tests(desk, visitor, history_id, form),
+            seed=int(seed),
+            make_current=bool(typed["make_current"]),
+        )
+        kept = models.fit(desk, Deed(visitor.known, "model.fit"), wanted)
     except BadUploadError as refused:
-        return _one(request, desk, visitor, history_id, Filled(typed, problem=refused.problem))
-    wanted = FitIn(
-        history=history_id,
-        name=typed["name"][:LONGEST_NAME] or "Model",
-        lift_tests=tests,
-        seed=int(seed),
-        make_current=bool(typed["make_current"]),
-    )
-    kept = models.fit(desk, Deed(visitor.known, "model.fit"), wanted)
+        filled = Filled(typed, wrong="lift_tests", problem=refused.problem)
+        return _one(request, desk, visitor, history_id, filled)
+    except DocumentError as faulty:
+        filled = Filled(typed, wrong="known", problem=problem_of(faulty))
+        return _one(request, desk, visitor, history_id, filled)
     return RedirectResponse(f"/jobs/{kept.body['job']}", 303)
 
 
@@ -109,6 +115,13 @@ def delete_history(desk: TheDesk, visitor: Writer, history_id: HistoryId, form: 
     del form
     histories.remove(desk, Deed(visitor.known, "history.delete"), history_id)
     return RedirectResponse("/histories", 303)
+
+
+def _known(text: str) -> dict[str, Any]:
+    """What a fit is told beforehand, as under `fit` in a scenario file."""
+    from optimizer import parse_document
+
+    return parse_document(text.encode(), "fit.yaml") if text else {}
 
 
 def _lift_tests(desk: Desk, visitor: Visitor, history: str, form: Any) -> list[dict[str, Any]]:
@@ -139,7 +152,8 @@ def _one(
     row, history = histories.kept(desk, visitor.known, identity)
     drawn = series.series_of(history)
     monthly, table = series.table_of(drawn)
-    form = form or Filled({"name": row["name"], "seed": "", "make_current": "yes"})
+    empty = {"name": row["name"], "seed": "", "known": "", "make_current": "yes"}
+    form = form or Filled(empty)
     return page(
         request,
         visitor,

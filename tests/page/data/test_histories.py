@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 
@@ -113,6 +114,36 @@ def test_lift_tests_come_from_a_table_and_faulty_ones_are_told(service, workspac
         assert answer.status_code == 422
         assert "radio" in words(answer)
         assert 'value="b"' in answer.text
+
+
+def test_what_is_known_beforehand_goes_into_the_fit(service, workspace):
+    known = 'incrementality: {"tv": [0.7, 0.2]}'
+    with reading(service, workspace) as reader, service.client(workspace=workspace) as client:
+        sent = reader.post(f"{kept(reader)}/fit", {"name": "a", "known": known})
+        job = ended(client, sent.headers["location"].rpartition("/")[2])
+        assert job["status"] == "succeeded", job
+        model = client.get(f"/v1/models/{job['result']['model']}/document").json()
+        stated = {one["channel"]: one.get("incrementality") for one in model["channels"]}
+        assert stated["tv"] == [0.7, 0.2]
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        ("incrementality: [", "not valid YAML"),
+        ("prior: {}", "<code>/fit/prior</code>: unknown key"),
+        ("incrementality: {tv: 0.7}", "incrementality"),
+        ("- 1", "the top level must be keys"),
+    ],
+)
+def test_what_cannot_be_known_is_told_beside_the_field(service, workspace, known, told):
+    with reading(service, workspace) as reader:
+        answer = reader.post(f"{kept(reader)}/fit", {"name": "b", "known": known})
+        assert answer.status_code == 422
+        beside = re.search(r'id="known-wrong">(.*?)</div>', answer.text, re.DOTALL)
+        assert beside is not None
+        assert told in beside[1]
+        assert known in html.unescape(answer.text)
 
 
 @pytest.mark.parametrize("seed", ["-1", "one", "1.5", "9" * 30, "٣"])
