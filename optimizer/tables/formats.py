@@ -22,6 +22,7 @@ from optimizer.errors import FileError
 from optimizer.tables.cells import Mark, Table, is_blank
 from optimizer.tables.findings import Notebook
 
+MOST_HELD_ONCE = 200_000  # texts: dates and names repeat, numbers mostly do not
 LARGEST_UNPACKED = 512 * 2**20  # bytes; a workbook that unpacks to more is refused
 _DELIMITERS = (",", ";", "\t", "|")
 _GUESSED = ("cp1251", "gb18030", "cp1252")  # encodings tried where a text is not UTF-8
@@ -151,16 +152,20 @@ def _text(data: bytes, file: str, notebook: Notebook) -> Table:
 
 
 def _lines(text: str, delimiter: str, file: str) -> list[tuple[str, ...]]:
-    """The cells of a text, equal ones held once; as tuples, which cost the collector least."""
+    """The cells of a text as tuples, which cost the collector least; a name is held once."""
     reader = csv.reader(io.StringIO(text, newline=None), delimiter=delimiter, strict=True)
     known: dict[str, str] = {}
+    lines = []
     try:
-        return [tuple(map(known.setdefault, line, line)) for line in reader]
+        for line in reader:
+            held = known.setdefault if len(known) < MOST_HELD_ONCE else known.get
+            lines.append(tuple(map(held, line, line)))
     except csv.Error as wrong:
         raise FileError(
             f"{file} is not a readable CSV file ({_brief(wrong)}). Close every quote, "
             "or save it again as CSV or XLSX."
         ) from wrong
+    return lines
 
 
 def _decoded(data: bytes, file: str, notebook: Notebook) -> str:
