@@ -148,6 +148,32 @@ def _problem(
     )
 
 
+def has_split(problem: AllocationProblem) -> bool:
+    """Whether any split keeps to the limits, by HiGHS: drawn limits and minima may clash."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
+    n = problem.lower.size
+    optional = np.zeros(n, dtype=bool) if problem.optional is None else problem.optional
+    each, nothing = np.eye(n), np.zeros((n, n))
+    at_least = np.where(optional, problem.lower, 0.0)
+    total = np.concatenate([np.ones(n), np.zeros(n)])
+    limits = [
+        LinearConstraint(total[None], problem.total_budget, problem.total_budget),
+        LinearConstraint(np.hstack([each, -np.diag(problem.upper)]), -np.inf, 0.0),
+        LinearConstraint(np.hstack([each, -np.diag(at_least)]), 0.0, np.inf),
+    ]
+    if problem.rows is not None:
+        rows = np.hstack([problem.rows.matrix, nothing[: len(problem.rows.names)]])
+        limits.append(LinearConstraint(rows, problem.rows.lower, problem.rows.upper))
+    low = np.concatenate([np.where(optional, 0.0, problem.lower), np.zeros(n)])
+    high = np.concatenate([problem.upper, np.ones(n)])
+    is_whole = np.concatenate([np.zeros(n), optional])
+    found = milp(
+        np.zeros(2 * n), constraints=limits, integrality=is_whole, bounds=Bounds(low, high)
+    )
+    return bool(found.status != 2)  # 2: proved infeasible
+
+
 @dataclass(frozen=True)
 class Kind:
     """What a family of problems is made of."""

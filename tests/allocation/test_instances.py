@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
-from benchmarks.allocator_instances import KINDS, instance, save
+from benchmarks.allocator_instances import KINDS, has_split, instance, save
 from benchmarks.peers import METHODS, Scaled, repaired, run
 from optimizer import Model, Scenario, plan
 from optimizer.allocation import allocate
+from optimizer.errors import InfeasibleError
 
 NOISE = 1e-8  # relative: whole cents and limits rounded to them
 PLANTED = [kind for kind in KINDS if "planted" in kind]
@@ -55,3 +57,16 @@ def test_a_split_is_repaired_by_moving_little():
     assert feasible is not None
     assert made.problem.shortfall(feasible) <= NOISE
     assert feasible.sum() == pytest.approx(made.problem.total_budget)
+
+
+@pytest.mark.parametrize("seed", [102, 107, 111])
+def test_a_problem_is_refused_where_nothing_holds_and_nowhere_else(seed):
+    """Of these only 107's limits clash: with its groups' minima no split spends the budget."""
+    problem = instance("minima groups", 30, seed).problem
+    assert has_split(problem) == (seed != 107)
+    if seed == 107:
+        with pytest.raises(InfeasibleError, match=r"Lower the budget by 6,859\.74"):
+            allocate(problem)
+        assert has_split(replace(problem, total_budget=278_649.14))
+    else:
+        assert problem.shortfall(allocate(problem).spend) <= NOISE
