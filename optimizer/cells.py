@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from optimizer.allocation import AllocationProblem
+from optimizer.allocation.conflicts import explain
 from optimizer.allocation.measures import TailRisk
 from optimizer.allocation.rows import Count, Rows, Target
 from optimizer.contradictions import name_faults, rule_faults
@@ -172,12 +173,11 @@ class Question:
             If a channel's limits clash with each other.
         """
         limits, risk, objective = self.limits, self.scenario.risk, self.scenario.objective
-        self._check_each_cell(limits)
         lower, optional = _switchable(limits, self.counts, self.scenario.lot)
         least, most = self.span or (None, self.budget)
-        return AllocationProblem(
+        problem = AllocationProblem(
             cells=self.names,
-            gains=self._gains(limits.least, limits.upper),
+            gains=self._gains(np.minimum(limits.least, limits.upper), limits.upper),
             total_budget=min(most, float(limits.upper.sum())) if self.span else most,
             lower=lower,
             upper=limits.upper,
@@ -195,6 +195,8 @@ class Question:
             is_ratio=objective == "romi",
             tail=TailRisk(risk.tail, risk.weight) if risk else None,
         )
+        self._check_each_cell(problem)
+        return problem
 
     def mean_gain(self, spend: FloatArray) -> FloatArray:
         """What each cell earns (n,) on average, in the objective's unit, at a split (n,)."""
@@ -210,12 +212,18 @@ class Question:
         tables = self.model.tabulated(np.maximum(upper, self.reference) / periods)
         return tables.rescaled(periods, self.value_per_revenue).within(lower, upper)
 
-    def _check_each_cell(self, limits: Limits) -> None:
-        for i in np.flatnonzero(limits.lower > limits.upper):
-            name, low, high = self.names[i], limits.lower[i], limits.upper[i]
-            conflicts = (f"{name} at least {low:,.2f}", f"{name} at most {high:,.2f}")
-            advice = f"State both min and max for {name}; the one not stated is {self._default}."
-            raise InfeasibleError(self.budget, conflicts, advice)
+    def _check_each_cell(self, problem: AllocationProblem) -> None:
+        """Refuse a cell's minimum above its maximum, which is often the one not stated."""
+        clashing = np.flatnonzero(self.limits.lower > self.limits.upper)
+        if not clashing.size:
+            return
+        found = explain(problem)
+        for name in (self.names[i] for i in clashing):
+            if all(conflict.startswith(f"{name} at ") for conflict in found.conflicts):
+                default = f"A side of {name} that is not stated is {self._default}."
+                advice = " ".join((found.advice, default))
+                raise InfeasibleError(self.budget, found.conflicts, advice, found.relaxations)
+        raise found
 
     @property
     def _default(self) -> str:

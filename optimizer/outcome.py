@@ -146,11 +146,11 @@ class Outcome:
 
     @cached_property
     def _bindings(self) -> list[Binding | None]:
-        """The limit each cell's spend rests on."""
+        """The limit each cell's spend rests on; one that a given split breaks is none."""
         limits, near = self.question.limits, 0.5 * self.question.scenario.lot
         is_off = limits.optional & (self.spend <= near)
-        at_least = (self.spend <= limits.lower + near) & ~is_off
-        at_most = (self.spend >= limits.upper - near) & ~is_off
+        at_least = (np.abs(self.spend - limits.lower) <= near) & ~is_off
+        at_most = (np.abs(self.spend - limits.upper) <= near) & ~is_off
         return [
             kind if kind != "free" else "minimum" if low else "maximum" if high else None
             for kind, low, high in zip(limits.kinds, at_least, at_most, strict=True)

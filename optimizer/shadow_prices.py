@@ -1,7 +1,9 @@
 """What one more unit of every binding constraint is worth, in money and in words.
 
-Prices of rows, targets and counts are those of the relaxation the proof rests on: exact where
-curves are concave, and said to be of the relaxation where the split had to be branched.
+A price is of what was maximised: with caution or a measure of risk, of the mean gain less what
+these take off, which is said. Prices of rows, targets and counts are those of the relaxation the
+proof rests on: exact where curves are concave, and said to be of the relaxation where the split had
+to be branched.
 """
 
 from __future__ import annotations
@@ -36,19 +38,39 @@ class _Words:
     one: str  # "EUR", or "unit"
     of: str  # " EUR", or ""
     earned: str  # what the objective counts
+    judged: str | None  # what is taken off it: "caution" or "risk"
     relaxed: str  # ends a sentence about a price of the relaxation
 
     @classmethod
     def of_plan(cls, question: Question, found: Allocation) -> _Words:
         currency = question.scenario.currency or question.model.currency
         exact = found.route == Route.PRICE
+        judged = _judged(question)
         charged = question.cost_per_spend > 0.0 and question.scenario.objective == "revenue"
         return cls(
             one=currency or "unit",
             of=f" {currency}" if currency else "",
-            earned=EARNED["profit" if charged else question.scenario.objective],
+            earned=_after(judged, EARNED["profit" if charged else question.scenario.objective]),
+            judged=judged,
             relaxed="" if exact else " (price of the relaxation)",
         )
+
+
+def _judged(question: Question) -> str | None:
+    """What is taken off the mean gain where there is doubt to be judged; None for nothing."""
+    scenario = question.scenario
+    if question.model.n_draws == 1 or scenario.objective == "least_spend":
+        return None
+    if scenario.risk is not None:
+        return "risk" if scenario.risk.weight > 0.0 else None
+    return "caution" if scenario.caution > 0.0 else None
+
+
+def _after(judged: str | None, earned: str) -> str:
+    """What is counted, or an amount of it, with what was taken off."""
+    if judged is None:
+        return earned
+    return f"{earned} after caution" if judged == "caution" else f"{earned} after risk"
 
 
 def shadow_prices(
@@ -89,7 +111,8 @@ def _of_limits(
         is_top = row.binding == "maximum"
         step = max(gain - found.price if is_top else found.price - gain, 0.0)
         change = "raising the maximum" if is_top else "lowering the minimum"
-        statement = f"{change} of {name} by one {words.one} gains {step:,.2f}{words.of}"
+        gained = _after(words.judged, f"{step:,.2f}{words.of}")
+        statement = f"{change} of {name} by one {words.one} gains {gained}"
         yield ShadowPrice(
             constraint=f"{name} {row.binding}", price=float(step), statement=statement
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from optimizer import (
     plan,
     what_if,
 )
+from optimizer.allocation import allocate
+from optimizer.cells import ask
 
 CENT = 0.01
 
@@ -209,6 +212,34 @@ def test_the_shadow_price_is_what_one_more_unit_of_budget_earns(objective, model
     assert price.price == pytest.approx(gained, rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    ("judged", "said"),
+    [
+        ({"caution": 0.0}, "of revenue"),
+        ({"caution": 1.0}, "of revenue after caution"),
+        ({"risk": {"measure": "cvar", "tail": 0.2, "weight": 0.5}}, "of revenue after risk"),
+    ],
+)
+def test_a_price_is_of_what_was_maximised_and_says_what_is_taken_off(judged, said):
+    """With doubt taken off, the mean rises by another amount than the price."""
+    rules = {c: {"min": 10_000, "max": 900_000} for c in DRAWN.names}
+    current = {"tv": 300_000, "search": 200_000, "print": 100_000, "radio": 60_000}
+    keys = {"objective": "revenue", "channels": rules, "current": current, **judged}
+    question = scenario(budget=900_000, **keys)
+    price = plan(DRAWN, question).shadow_prices[0]
+    problem = ask(DRAWN, question).problem()  # one reference, whatever the budget
+    less, more = (allocate(replace(problem, total_budget=900_000.0 + by)) for by in (-500, 500))
+    judged_rise = (more.certificate.value - less.certificate.value) / 1_000.0
+    mean_rise = (
+        float((problem.gain_draws(more.spend) - problem.gain_draws(less.spend)).mean()) / 1e3
+    )
+    assert price.statement.endswith(said)
+    assert price.price == pytest.approx(judged_rise, rel=1e-3)
+    assert (price.price == pytest.approx(mean_rise, rel=1e-3)) == (judged == {"caution": 0.0})
+    without = plan(MODEL, scenario(budget=900_000, **keys)).shadow_prices[0]
+    assert without.statement.endswith("of revenue")
+
+
 def test_the_shadow_price_holds_where_only_one_channel_is_free_and_ends_with_the_room():
     """Bounds that follow from the budget pin the free channel: its own marginal is the price."""
     rules = {"search": {"min": 150_000, "max": 600_000}, "tv": {"min": 100_000, "max": 400_000}}
@@ -347,13 +378,32 @@ def test_a_scenario_that_does_not_fit_the_model_is_refused(keys, words):
             {"channels": {c: {"min": 0, "max": 100_000} for c in ("tv", "search", "print")}},
             "budget at least",
         ),
-        ({"channels": {"tv": {"min": 650_000}}}, "State both min and max for tv"),
+        ({"channels": {"tv": {"min": 650_000}}}, "A side of tv that is not stated is 0.5"),
     ],
     ids=str,
 )
 def test_what_cannot_be_held_is_infeasible_and_says_what_to_change(keys, words):
     with pytest.raises(InfeasibleError, match=words):
         plan(MODEL, scenario(**keys))
+
+
+def test_a_minimum_above_a_maximum_not_stated_says_how_much_either_gives():
+    keys = {"channels": {"tv": {"max": 10_000}}}
+    with pytest.raises(InfeasibleError, match="cannot both hold") as refused:
+        plan(MODEL, scenario(**keys))
+    ways = {way.name: way for way in refused.value.relaxations}
+    assert all(way.is_enough for way in ways.values())
+    eased = ways["tv at most 10,000"].by + 10_000
+    assert plan(MODEL, scenario(channels={"tv": {"max": eased}})).certificate.gap <= 1e-6
+
+
+def test_a_split_that_breaks_a_limit_does_not_rest_on_it():
+    answer = what_if(
+        MODEL, scenario(), {"tv": 1_000, "search": 559_000, "print": 50_000, "radio": 50_000}
+    )
+    assert row(answer, "tv").binding is None
+    assert row(answer, "search").binding is None
+    assert row(answer, "print").binding == "minimum"
 
 
 def test_markets_are_planned_cell_by_cell_under_one_budget():
