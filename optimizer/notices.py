@@ -17,6 +17,7 @@ FloatArray = npt.NDArray[np.float64]
 PROMISED_GAP = {"bundle over draws": 1e-5}  # route -> gap it need not explain
 USUAL_GAP = 1e-6
 NOTICEABLE_ROUNDING = 1e-6  # of the value
+SMALL_BUDGET = 0.05  # of what was spent: below, curves rest on nothing, or the unit is another
 
 
 def plan_warnings(
@@ -42,6 +43,7 @@ def plan_warnings(
 def scenario_warnings(question: Question) -> Iterator[PlanWarning]:
     """What the scenario itself deserves, whatever the split."""
     yield from _without_history(question)
+    yield from _far_below_history(question)
     yield from _unread_keys(question)
     yield from _about_customers(question)
     scenario, fit = question.scenario, question.model.fit
@@ -85,6 +87,18 @@ def _without_history(question: Question) -> Iterator[PlanWarning]:
                 message=f"{name} has no current spend: it may get up to 5 % of the budget unless "
                 "the scenario states its limits.",
             )
+
+
+def _far_below_history(question: Question) -> Iterator[PlanWarning]:
+    each = (entry.history_spend_per_period or 0.0 for entry in question.model.channels)
+    usual = sum(each) * question.scenario.periods
+    if question.budget < SMALL_BUDGET * usual:
+        yield PlanWarning(
+            code="small_budget",
+            message=f"The budget of {question.budget:,.0f} is less than a twentieth of what as "
+            f"many periods cost in the history ({usual:,.0f}), and curves tell little of so small "
+            "a spend. Write amounts in full if this one is in thousands.",
+        )
 
 
 def _unread_keys(question: Question) -> Iterator[PlanWarning]:

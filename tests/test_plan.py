@@ -113,6 +113,16 @@ def test_documents_introduce_themselves_briefly():
     assert len(str(DRAWN)) < 200
 
 
+def test_a_budget_far_below_what_was_spent_is_warned_about():
+    """Such as one in thousands, of a history that is not."""
+    usual = sum(entry.history_spend_per_period or 0.0 for entry in MODEL.channels) * 10
+    said = {w.code: w.message for w in plan(MODEL, scenario(budget=660)).warnings}
+    assert "The budget of 660 is less than a twentieth" in said["small_budget"]
+    assert f"({usual:,.0f})" in said["small_budget"]
+    enough = round(0.06 * usual, 2)
+    assert "small_budget" not in [w.code for w in plan(MODEL, scenario(budget=enough)).warnings]
+
+
 def test_a_margin_above_one_is_warned_about():
     codes = [w.code for w in plan(MODEL, scenario(margin=40)).warnings]
     assert "margin_above_one" in codes
