@@ -33,7 +33,7 @@ from api.settings import Settings
 from api.store import idempotency, sessions
 from api.store.blobs import BlobError
 from api.store.clock import now
-from api.store.database import StoreError, upgrade
+from api.store.failures import StoreError, brief, failure_of
 from api.store.tables import workspaces
 from optimizer import OptimizerError, __version__
 
@@ -98,8 +98,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _opened(settings: Settings) -> Desk:
-    desk = Desk.of(settings)
-    upgrade(desk.database)
+    desk = Desk.opened(settings)
     if not settings.auth:
         _make_home(desk)
     return desk
@@ -125,7 +124,7 @@ async def _keep_house(desk: Desk) -> None:
             await run_in_threadpool(_forget, desk)
             await run_in_threadpool(drafts.forget_old, desk)
         except DBAPIError as wrong:
-            log.warning("database_silent", error=str(wrong.orig)[:200])
+            log.warning("database_silent", error=brief(wrong))
 
 
 def _forget(desk: Desk) -> None:
@@ -226,8 +225,11 @@ def _plain(request: Request, error: Any) -> Response:
 
 
 def _away(request: Request, error: Any) -> Response:
-    """The database is away: nothing was kept, and the same request may be sent again."""
-    log.warning("database_silent", error=str(error)[:200])
+    """The database says no: nothing was kept, and where it is away the request may come again."""
+    failure = error if isinstance(error, StoreError) else failure_of(error)
+    log.warning("database_silent", error=str(failure))
+    if failure.status != StoreError.status:
+        return _answer(request, problem_of(failure))
     told = (
         "The database does not answer. Send the request again in a moment, under the same "
         "Idempotency-Key: it is then stored once."

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -19,10 +19,18 @@ def _usual_folder() -> Path:
     return Path(home) / "romi"
 
 
+LogLevel = Annotated[
+    Literal["debug", "info", "warning", "error", "critical"],
+    BeforeValidator(lambda given: given.lower() if isinstance(given, str) else given),
+]
+
+
 class Settings(BaseSettings):
     """One process's settings; every field is a ROMI_* variable of the same name."""
 
-    model_config = SettingsConfigDict(env_prefix="ROMI_", env_file=".env", extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="ROMI_", env_file=".env", extra="ignore", env_ignore_empty=True
+    )
 
     folder: Path = Field(
         default_factory=_usual_folder, description="histories, models and the SQLite database"
@@ -47,7 +55,7 @@ class Settings(BaseSettings):
     requests_per_minute: Annotated[int, Field(ge=1, description="of one key")] = 60_000
     models_in_memory: Annotated[int, Field(ge=1)] = 32
     cluster: str | None = Field(default=None, description="address of a Dask scheduler")
-    log_level: str = "info"
+    log_level: LogLevel = "info"
 
     @model_validator(mode="after")
     def _open_only_at_home(self) -> Self:

@@ -159,9 +159,11 @@ def work(settings: Settings, parent: int | None = None) -> None:
     """Run one worker until told to stop, or until the process that started it is gone."""
     from api.jobs.worker import Worker
     from api.store.database import Database, upgrade
+    from api.store.failures import told_failures
 
-    database = Database(settings.database)
-    upgrade(database)
+    with told_failures():
+        database = Database(settings.database)
+        upgrade(database)
     worker = Worker(settings, database)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: worker.stop())

@@ -33,8 +33,6 @@ def serve(  # noqa: PLR0913, PLR0917  (one parameter for each option)
 ) -> None:
     """Serve the API, with a job worker beside it. Everything it needs is made on first use."""
     from api import logs
-    from api.serving.desk import Desk
-    from api.store.database import upgrade
     from api.supervise import check_port
     from api.supervise import serve as run
 
@@ -43,10 +41,8 @@ def serve(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     settings = settings_of(**stated)
     logs.set_up(settings.log_level)
     check_port(settings.host, settings.port)
-    desk = Desk.of(settings)
-    upgrade(desk.database)
-    key, link = _first_key(desk), _link(desk)
-    desk.close()
+    with _opened(settings) as desk:
+        key, link = _first_key(desk), _link(desk)
     place = f"http://{settings.host}:{settings.port}"
     _say(f"romi serves on {place} (data in {settings.folder}).")
     if key is not None:
@@ -86,7 +82,7 @@ def make_key(
     strange = [one for one in scopes if one not in SCOPES]
     if strange:
         raise MisuseError(f'There is no scope "{strange[0]}"; there are {", ".join(SCOPES)}.')
-    with _opened(folder) as desk:
+    with _opened(settings_of(folder=folder)) as desk:
         typer.echo(issue_key(desk, name, cast("tuple[Scope, ...]", scopes), workspace, days))
 
 
@@ -96,7 +92,7 @@ def list_keys(folder: Folder = None) -> None:
     from api.serving.operators import keys_listed
     from api.terminal.keys import WIDE, show_keys
 
-    with _opened(folder) as desk:
+    with _opened(settings_of(folder=folder)) as desk:
         found = keys_listed(desk)
     if found:
         show_keys(found, stdout_console(WIDE))
@@ -110,14 +106,14 @@ def revoke_key(
     """End a key at once."""
     from api.serving.operators import end_key
 
-    with _opened(folder) as desk:
+    with _opened(settings_of(folder=folder)) as desk:
         end_key(desk, key)
     _say(f"{key} is revoked.")
 
 
 def upgrade_tables(folder: Folder = None) -> None:
     """Bring the tables to this version's shape."""
-    with _opened(folder) as desk:
+    with _opened(settings_of(folder=folder)) as desk:
         _say(f"The tables of {desk.database.engine.url.render_as_string()} are up to date.")
 
 
@@ -125,7 +121,7 @@ def verify_audit(folder: Folder = None) -> None:
     """Check every link of the audit log's chain."""
     from api.serving.operators import audit_verdict
 
-    with _opened(folder) as desk:
+    with _opened(settings_of(folder=folder)) as desk:
         verdict, whole = audit_verdict(desk)
     typer.echo(verdict)
     if not whole:
@@ -139,7 +135,7 @@ def backup(
     """Copy everything the service keeps, while it runs."""
     from api.store.backup import back_up
 
-    with _opened(folder) as desk:
+    with _opened(settings_of(folder=folder)) as desk:
         done = back_up(desk.database, desk.settings.folder, target)
     _say(f"{done.files} files and {'the database' if done.database else 'no database'} copied.")
     if not done.database:
@@ -152,8 +148,10 @@ def restore(
 ) -> None:
     """Bring a backup back into an empty folder, every file checked."""
     from api.store.backup import restore as bring_back
+    from api.store.failures import told_failures
 
-    done = bring_back(source, settings_of(folder=folder).folder)
+    with told_failures():
+        done = bring_back(source, settings_of(folder=folder).folder)
     _say(f"{done.files} files and {'the database' if done.database else 'no database'} restored.")
 
 
@@ -179,20 +177,23 @@ def settings_of(**stated: Any) -> Settings:
         return Settings(**{name: value for name, value in stated.items() if value is not None})
     except ValidationError as wrong:
         fault = wrong.errors()[0]
-        where = ".".join(str(part) for part in fault["loc"]) or "the settings"
-        raise MisuseError(f"{where}: {fault['msg']}") from None
+        told = fault["msg"].removeprefix("Value error, ")
+        if not fault["loc"]:
+            raise MisuseError(f"{told}.") from None
+        name = f"ROMI_{str(fault['loc'][0]).upper()}"
+        raise MisuseError(f"{name}: {told}. Change {name}, or leave it out.") from None
 
 
 @contextmanager
-def _opened(folder: Path | None) -> Iterator[Desk]:
-    """The desk of a folder, its tables up to date."""
+def _opened(settings: Settings) -> Iterator[Desk]:
+    """The desk of these settings, its tables up to date; what goes wrong names the setting."""
     from api.serving.desk import Desk
-    from api.store.database import upgrade
+    from api.store.failures import told_failures
 
-    desk = Desk.of(settings_of(folder=folder))
+    desk = Desk.opened(settings)
     try:
-        upgrade(desk.database)
-        yield desk
+        with told_failures():
+            yield desk
     finally:
         desk.close()
 

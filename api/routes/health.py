@@ -18,9 +18,16 @@ def livez() -> str:
     return "ok"
 
 
-@router.get("/readyz", responses={503: {"description": "The database does not answer."}})
+@router.get(
+    "/readyz",
+    responses={
+        503: {"description": "The database does not answer."},
+        507: {"description": "The disk is full."},
+    },
+)
 def readyz(desk: TheDesk) -> Response:
-    """The database answers and the folder is there."""
+    """The database answers, and the folder is there with room to write in."""
+    desk.check_room()
     desk.database.ping()
     return as_json({"ready": True})
 

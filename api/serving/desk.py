@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import threading
 from collections import OrderedDict
 from contextlib import suppress
@@ -15,10 +16,14 @@ from api.settings import Settings
 from api.store import keys
 from api.store.blobs import Blobs
 from api.store.clock import now
-from api.store.database import Database
+from api.store.database import Database, upgrade
+from api.store.failures import FullError, told_failures
 
 if TYPE_CHECKING:
     from optimizer import Model
+
+
+LEAST_FREE_BYTES = 4 << 20  # SQLite's log, or a small upload
 
 
 @dataclass
@@ -40,10 +45,34 @@ class Desk:
 
     @classmethod
     def of(cls, settings: Settings) -> Desk:
-        """The desk of these settings; its folder is made."""
-        settings.folder.mkdir(parents=True, exist_ok=True)
-        blobs = Blobs(settings.folder)
-        return cls(settings, Database(settings.database), blobs, pepper_of(settings))
+        """The desk of these settings; its folder is made.
+
+        Raises
+        ------
+        StoreError
+            The folder or the database cannot be used; says which setting names it.
+        """
+        with told_failures():
+            settings.folder.mkdir(parents=True, exist_ok=True)
+            blobs = Blobs(settings.folder)
+            return cls(settings, Database(settings.database), blobs, pepper_of(settings))
+
+    @classmethod
+    def opened(cls, settings: Settings) -> Desk:
+        """The desk of these settings, its tables of this version's shape."""
+        desk = cls.of(settings)
+        try:
+            with told_failures():
+                upgrade(desk.database)
+        except BaseException:
+            desk.close()
+            raise
+        return desk
+
+    def check_room(self) -> None:
+        """Raise FullError where the disk has no room left for a write."""
+        if shutil.disk_usage(self.settings.folder).free < LEAST_FREE_BYTES:
+            raise FullError
 
     def model(self, blob: str) -> Model:
         """A model by its file, from memory where it was read before."""

@@ -13,7 +13,7 @@ from api.serving.operators import audit_verdict
 from api.settings import Settings
 from api.store.backup import named_blobs
 from api.store.blobs import BlobError
-from api.store.database import StoreError, upgrade
+from api.store.failures import StoreError, told_failures
 
 LEAST_FREE_MB = 500
 PROBE_SECONDS = 30.0
@@ -30,10 +30,9 @@ class Sign:
 def check_up(settings: Settings) -> Iterator[Sign]:
     """Look at the folder, the database, the files, the audit log, the job engine, the solver."""
     try:
-        desk = Desk.of(settings)
-        upgrade(desk.database)
-    except (OSError, StoreError) as wrong:
-        yield Sign(False, f"The data cannot be opened: {wrong}")
+        desk = Desk.opened(settings)
+    except StoreError as wrong:
+        yield Sign(False, str(wrong))
         return
     try:
         for look in (_disk, _database, _files, _audit, _child, _solver):
@@ -44,7 +43,10 @@ def check_up(settings: Settings) -> Iterator[Sign]:
 
 def _looked(look: Callable[[Desk], Sign], desk: Desk) -> Sign:
     try:
-        return look(desk)
+        with told_failures():
+            return look(desk)
+    except StoreError as wrong:
+        return Sign(False, str(wrong))
     except Exception as wrong:
         return Sign(False, f"{type(wrong).__name__}: {wrong}")
 
@@ -57,8 +59,10 @@ def _disk(desk: Desk) -> Sign:
 
 def _database(desk: Desk) -> Sign:
     desk.database.ping()
-    kind = "SQLite" if desk.database.is_sqlite else "PostgreSQL"
-    return Sign(True, f"{kind} answers and its tables are up to date")
+    desk.database.check_pages()
+    if desk.database.is_sqlite:
+        return Sign(True, "SQLite answers, its file is whole and its tables are up to date")
+    return Sign(True, "PostgreSQL answers and its tables are up to date")
 
 
 def _files(desk: Desk) -> Sign:

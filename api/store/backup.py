@@ -17,7 +17,8 @@ from pathlib import Path
 from sqlalchemy import make_url, select
 
 from api.store.blobs import Blobs
-from api.store.database import Database, StoreError
+from api.store.database import Database
+from api.store.failures import StoreError
 from api.store.tables import histories, models
 
 MANIFEST = "manifest.json"

@@ -13,23 +13,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from api.errors import ServiceError
+from api.store.failures import StoreError, damaged, failure_of
 
 BUSY_MILLISECONDS = 30_000
+LONGEST_FINDING = 120
+KINDS = ("sqlite", "postgresql", "postgres")
 NETWORK_FILE_SYSTEMS = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs"}
 
 #: Any number, the same everywhere: who holds it writes the tables' shape.
 UPGRADE_LOCK = 7_203_519
-
-
-class StoreError(ServiceError):
-    """The database cannot serve; says what to do about it."""
-
-    status = 503
-    code = "store_away"
 
 
 class Database:
@@ -37,7 +32,7 @@ class Database:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        url = make_url(address)
+        url = _url_of(address)
         self.is_sqlite = url.get_backend_name() == "sqlite"
         if self.is_sqlite:
             self._prepare_place(url.database)
@@ -86,14 +81,41 @@ class Database:
             with self.read() as connection:
                 connection.execute(text("select 1"))
         except DBAPIError as wrong:
-            raise StoreError(
-                f"The database does not answer ({type(wrong.orig).__name__}). Check that it runs "
-                "and that its disk is there."
-            ) from wrong
+            raise failure_of(wrong) from wrong
+
+    def check_pages(self) -> None:
+        """Raise DamagedError where a page of SQLite's file is not as it was written.
+
+        PostgreSQL checks its own.
+        """
+        if not self.is_sqlite:
+            return
+        try:
+            with self.read() as connection:
+                found = connection.execute(text("PRAGMA quick_check(1)")).scalar_one()
+        except DBAPIError as wrong:
+            raise failure_of(wrong) from wrong
+        if found != "ok":
+            raise damaged(" ".join(str(found).split())[:LONGEST_FINDING])
 
     def close(self) -> None:
         """Give every connection back."""
         self.engine.dispose()
+
+
+def _url_of(address: str) -> URL:
+    """A database's address, taken apart; refused where it is none of SQLite's or PostgreSQL's."""
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):
+        url = None
+    if url is None or url.get_backend_name() not in KINDS:
+        shown = address if url is None else f"{url.get_backend_name()}://..."
+        raise StoreError(
+            f'ROMI_DATABASE_URL is "{shown}", which is no database of romi\'s. Write '
+            "postgresql://user:password@host/database, or leave it out for SQLite in ROMI_FOLDER."
+        )
+    return url
 
 
 def _tune_sqlite(engine: Engine) -> None:

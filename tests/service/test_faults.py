@@ -283,6 +283,17 @@ def test_a_database_that_is_gone_is_told_and_comes_back(fresh, monkeypatch):
         assert client.get("/readyz").is_success
 
 
+def test_a_full_disk_of_the_database_is_told_as_that(fresh, monkeypatch):
+    with fresh.client() as client:
+        body = {"scenario": SCENARIO}
+        assert client.post("/v1/scenarios", json=body).is_success
+        faults = Faults(fresh.desk.database.engine, monkeypatch)
+        with faults.armed(2, full):
+            answer = client.post("/v1/scenarios", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (507, "disk_full")
+        assert "Retry-After" not in answer.headers
+
+
 def test_a_damaged_file_is_told_as_that(fresh):
     with fresh.client() as client:
         made = client.post("/v1/models/import", json={"model": MODEL}).json()
