@@ -29,6 +29,7 @@ from api.schemas import Problem
 from api.serving import drafts
 from api.serving.desk import Desk
 from api.serving.histories import BadUploadError
+from api.serving.operators import check_secret
 from api.settings import Settings
 from api.store import idempotency, sessions
 from api.store.blobs import BlobError
@@ -99,6 +100,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
 
 def _opened(settings: Settings) -> Desk:
     desk = Desk.opened(settings)
+    check_secret(desk)
     if not settings.auth:
         _make_home(desk)
     return desk

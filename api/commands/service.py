@@ -33,6 +33,7 @@ def serve(  # noqa: PLR0913, PLR0917  (one parameter for each option)
 ) -> None:
     """Serve the API, with a job worker beside it. Everything it needs is made on first use."""
     from api import logs
+    from api.serving.operators import check_secret
     from api.supervise import check_port
     from api.supervise import serve as run
 
@@ -42,6 +43,7 @@ def serve(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     logs.set_up(settings.log_level)
     check_port(settings.host, settings.port)
     with _opened(settings) as desk:
+        check_secret(desk)
         key, link = _first_key(desk), _link(desk)
     place = f"http://{settings.host}:{settings.port}"
     _say(f"romi serves on {place} (data in {settings.folder}).")

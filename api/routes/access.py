@@ -12,7 +12,7 @@ from api.routes.answers import Cursor, Limit, answered, as_json, problems
 from api.schemas import KeyIn, KeyOut, Paged, RotateIn
 from api.serving import access, rows
 from api.serving.once import Deed
-from api.store import tables
+from api.store import keys, tables
 
 router = APIRouter(prefix="/v1", tags=["access"])
 
@@ -35,7 +35,7 @@ def list_keys(desk: TheDesk, caller: Admin, limit: Limit = 50, cursor: Cursor = 
             caller.workspace,
             limit=limit,
             cursor=cursor,
-            leave_out=("secret_hash",),
+            leave_out=keys.INNER,
         )
     return as_json(page)
 
@@ -44,7 +44,7 @@ def list_keys(desk: TheDesk, caller: Admin, limit: Limit = 50, cursor: Cursor = 
     "/api-keys/{key_id}:rotate",
     status_code=201,
     response_model=KeyOut,
-    responses=problems(400, 404),
+    responses=problems(400, 404, 409),
 )
 def rotate_key(desk: TheDesk, caller: Admin, key_id: KeyId, body: RotateIn) -> Response:
     """A successor; both keys live until the grace is over."""

@@ -25,7 +25,7 @@ _DETAIL = {
     401: "No key, or one that does not live.",
     403: "The key does not reach this far.",
     404: "There is no such thing in this workspace.",
-    409: "The Idempotency-Key was used for another request.",
+    409: "The request goes against one before: its Idempotency-Key, or the key, was used up.",
     412: "The resource was changed meanwhile.",
     413: "The body is too large.",
     422: "A document has faults, or nothing satisfies every constraint.",

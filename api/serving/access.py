@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, RowMapping, select, update
 
 from api.problems import RequestError
 from api.schemas import KeyIn, RotateIn
@@ -41,24 +41,22 @@ def make(desk: Desk, deed: Deed, wanted: KeyIn) -> Kept:
 
 
 def rotate(desk: Desk, deed: Deed, identity: str, wanted: RotateIn) -> Kept:
-    """A successor of a key; the old one lives on for the grace."""
+    """A successor of a key, with a term of its own; the old one lives on for the grace."""
 
     def write(connection: Connection) -> tuple[str, Kept]:
         old = rows.found(connection, api_keys, deed.caller.workspace, identity)
-        if not keys.is_live(old):
-            raise RequestError(
-                422, "key_ended", "This key has expired or was revoked. Make a new one instead."
-            )
+        _check_unrotated(connection, old)
+        at = now()
         successor, key = keys.make_key(
             connection,
             desk.pepper,
             workspace=deed.caller.workspace,
             name=old["name"],
             scopes=tuple(old["scopes"]),
-            expires_at=old["expires_at"],
+            expires_at=_renewed(old, at),
             replaces=identity,
         )
-        ends = now() + round(wanted.grace_hours * HOUR)
+        ends = at + round(wanted.grace_hours * HOUR)
         ends = min(ends, old["expires_at"] or ends)
         connection.execute(
             update(api_keys).where(api_keys.c.id == identity).values(expires_at=ends)
@@ -66,6 +64,27 @@ def rotate(desk: Desk, deed: Deed, identity: str, wanted: RotateIn) -> Kept:
         return successor, Kept(201, {}, _shown(connection, successor, key))
 
     return store_once(desk, deed, write)
+
+
+def _check_unrotated(connection: Connection, old: RowMapping) -> None:
+    """Refuse a key that ended, or that has a successor already."""
+    if not keys.is_live(old):
+        raise RequestError(
+            422, "key_ended", "This key has expired or was revoked. Make a new one instead."
+        )
+    successor = keys.successor_of(connection, old["id"])
+    if successor is not None:
+        raise RequestError(
+            409,
+            "key_rotated",
+            f"This key was rotated already: {successor} replaces it. Rotate that one, or make a "
+            "new key.",
+        )
+
+
+def _renewed(old: RowMapping, at: int) -> int | None:
+    """When a successor made now expires: after as long a term as the old key was given."""
+    return None if old["expires_at"] is None else at + old["expires_at"] - old["created_at"]
 
 
 def revoke(desk: Desk, deed: Deed, identity: str) -> Kept:
@@ -93,4 +112,4 @@ def audit_page(desk: Desk, caller: Caller, limit: int, cursor: str | None) -> di
 
 def _shown(connection: Connection, identity: str, key: str) -> dict[str, Any]:
     row = connection.execute(select(api_keys).where(api_keys.c.id == identity)).mappings().one()
-    return rows.shown(row, "secret_hash", key=key)
+    return rows.shown(row, *keys.INNER, key=key)

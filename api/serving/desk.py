@@ -64,6 +64,8 @@ class Desk:
         try:
             with told_failures():
                 upgrade(desk.database)
+                with desk.database.write() as connection:
+                    keys.adopt(connection, desk.pepper)
         except BaseException:
             desk.close()
             raise

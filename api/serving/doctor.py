@@ -9,7 +9,7 @@ from pathlib import Path
 
 from api.jobs.child import Child, Limits
 from api.serving.desk import Desk
-from api.serving.operators import audit_verdict
+from api.serving.operators import audit_verdict, check_secret
 from api.settings import Settings
 from api.store.backup import named_blobs
 from api.store.blobs import BlobError
@@ -28,14 +28,14 @@ class Sign:
 
 
 def check_up(settings: Settings) -> Iterator[Sign]:
-    """Look at the folder, the database, the files, the audit log, the job engine, the solver."""
+    """Look at the folder, database, keys, files, audit log, job engine and solver."""
     try:
         desk = Desk.opened(settings)
     except StoreError as wrong:
         yield Sign(False, str(wrong))
         return
     try:
-        for look in (_disk, _database, _files, _audit, _child, _solver):
+        for look in (_disk, _database, _keys, _files, _audit, _child, _solver):
             yield _looked(look, desk)
     finally:
         desk.close()
@@ -63,6 +63,11 @@ def _database(desk: Desk) -> Sign:
     if desk.database.is_sqlite:
         return Sign(True, "SQLite answers, its file is whole and its tables are up to date")
     return Sign(True, "PostgreSQL answers and its tables are up to date")
+
+
+def _keys(desk: Desk) -> Sign:
+    check_secret(desk)
+    return Sign(True, "the secret is the one the keys were made under")
 
 
 def _files(desk: Desk) -> Sign:

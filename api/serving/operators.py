@@ -6,8 +6,10 @@ from sqlalchemy import Connection, RowMapping, select
 
 from api.problems import RequestError
 from api.serving.desk import Desk
+from api.settings import Settings
 from api.store import audit, keys
 from api.store.clock import as_text, now
+from api.store.failures import StoreError
 from api.store.keys import Scope
 from api.store.tables import api_keys, workspaces
 
@@ -15,10 +17,37 @@ DAY = 24 * 3600 * 1000
 OPERATOR = "operator"
 
 
+class SecretError(StoreError):
+    """Live keys were made under another secret than the service has."""
+
+    def __init__(self, count: int, settings: Settings) -> None:
+        place = settings.folder / "secret" if settings.secret is None else "ROMI_SECRET"
+        keys_ = "1 live key was" if count == 1 else f"{count} live keys were"
+        super().__init__(
+            f"{keys_} made under another secret than {place} holds and would let nobody in. Put "
+            "that secret back from a backup, or revoke what `romi keys list` shows as of another "
+            "secret and make new keys with `romi keys make`."
+        )
+
+
 def has_keys(desk: Desk) -> bool:
     """Whether any key was ever made."""
     with desk.database.read() as connection:
         return connection.execute(select(api_keys.c.id).limit(1)).first() is not None
+
+
+def check_secret(desk: Desk) -> None:
+    """Refuse to go on where live keys let nobody in, for the secret is no longer theirs.
+
+    Raises
+    ------
+    SecretError
+        The file `secret`, or ROMI_SECRET, is another than when they were made.
+    """
+    with desk.database.read() as connection:
+        lost = keys.strangers(connection, desk.pepper)
+    if lost and desk.settings.auth:
+        raise SecretError(len(lost), desk.settings)
 
 
 def issue_key(
@@ -47,16 +76,23 @@ def keys_listed(desk: Desk) -> list[dict[str, str]]:
     own = api_keys.c.workspace == workspaces.c.id
     query = select(api_keys, workspaces.c.name.label("home")).where(own).order_by(api_keys.c.id)
     with desk.database.read() as connection:
-        return [_told(row) for row in connection.execute(query).mappings()]
+        own_secret = keys.fingerprint(desk.pepper)
+        return [_told(row, own_secret) for row in connection.execute(query).mappings()]
 
 
-def _told(row: RowMapping) -> dict[str, str]:
+def _state(row: RowMapping, own_secret: str) -> str:
+    """Whether a key lives, and until when."""
     if row["revoked_at"] is not None:
-        state = f"revoked {_day(row['revoked_at'])}"
-    elif not keys.is_live(row):
-        state = f"expired {_day(row['expires_at'])}"
-    else:
-        state = f"until {_day(row['expires_at'])}" if row["expires_at"] else "live"
+        return f"revoked {_day(row['revoked_at'])}"
+    if not keys.is_live(row):
+        return f"expired {_day(row['expires_at'])}"
+    if row["pepper"] != own_secret:
+        return "of another secret"
+    return f"until {_day(row['expires_at'])}" if row["expires_at"] else "live"
+
+
+def _told(row: RowMapping, own_secret: str) -> dict[str, str]:
+    state = _state(row, own_secret)
     used = _day(row["last_used_at"]) if row["last_used_at"] else "never"
     about = {"key": row["id"], "name": row["name"], "workspace": row["home"]}
     return {**about, "scopes": ", ".join(row["scopes"]), "state": state, "last used": used}

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
@@ -15,6 +15,7 @@ from api.store.ids import new_id
 from api.store.tables import api_keys, workspaces
 
 Scope = Literal["read", "write", "admin"]
+INNER = ("secret_hash", "pepper")  # columns that nobody is shown
 SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
 
 
@@ -59,6 +60,7 @@ def make_key(  # noqa: PLR0913  (one for each column)
         "created_at": now(),
         "expires_at": expires_at,
         "replaces": replaces,
+        "pepper": fingerprint(pepper),
     }
     connection.execute(insert(api_keys).values(**row))
     return identity, f"romi_{identity.removeprefix('key_')}_{secret}"
@@ -78,6 +80,30 @@ def identify(connection: Connection, pepper: bytes, key: str) -> Caller | None:
     return Caller(row["id"], row["workspace"], frozenset(row["scopes"]))
 
 
+def fingerprint(pepper: bytes) -> str:
+    """What tells one secret of the hashes from another, and gives neither away."""
+    return _hash(pepper, "romi's secret")[:16]
+
+
+def adopt(connection: Connection, pepper: bytes) -> None:
+    """Note of keys made before fingerprints were kept that this secret keys their hashes."""
+    unknown = api_keys.c.pepper.is_(None)
+    connection.execute(update(api_keys).where(unknown).values(pepper=fingerprint(pepper)))
+
+
+def strangers(connection: Connection, pepper: bytes) -> list[str]:
+    """The live keys that no longer match, for another secret keys their hashes."""
+    other = select(api_keys).where(api_keys.c.pepper != fingerprint(pepper))
+    rows = connection.execute(other.order_by(api_keys.c.id)).mappings()
+    return [row["id"] for row in rows if is_live(row)]
+
+
+def successor_of(connection: Connection, key: str) -> str | None:
+    """The key that replaces a key; None where it was never rotated."""
+    query = select(api_keys.c.id).where(api_keys.c.replaces == key)
+    return connection.execute(query.limit(1)).scalar_one_or_none()
+
+
 def is_live(row: RowMapping) -> bool:
     """Whether a key is neither revoked nor expired."""
     expired = row["expires_at"] is not None and row["expires_at"] <= now()
@@ -95,11 +121,6 @@ def used(connection: Connection, last: dict[str, int]) -> None:
     """Note when keys were last used; told once a minute, not at every request."""
     for key, at in last.items():
         connection.execute(update(api_keys).where(api_keys.c.id == key).values(last_used_at=at))
-
-
-def described(row: RowMapping) -> dict[str, Any]:
-    """A key without its secret."""
-    return {name: row[name] for name in row if name not in ("secret_hash", "workspace")}
 
 
 def _hash(pepper: bytes, secret: str) -> str:

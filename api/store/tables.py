@@ -61,6 +61,7 @@ api_keys = Table(
     _time("revoked_at", required=False),
     _time("last_used_at", required=False),
     Column("replaces", String(40)),  # the key it was rotated from
+    Column("pepper", String(16)),  # fingerprint of the secret that keys its hash
     Index("ix_api_keys_page", "workspace", "id"),
 )
 

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-import pytest
-from sqlalchemy import select
+from datetime import datetime, timedelta
 
+import pytest
+from sqlalchemy import select, update
+from typer.testing import CliRunner
+
+from api.cli import app as romi
+from api.errors import ExitCode
+from api.serving.access import DAY
+from api.serving.desk import Desk
+from api.serving.doctor import check_up
+from api.serving.operators import check_secret, end_key, keys_listed
+from api.settings import Settings
 from api.store import keys
 from api.store.clock import now
+from api.store.failures import StoreError
 from api.store.tables import api_keys
+from tests.service.running import serving
 
 PEPPER = b"a pepper"
 
@@ -121,11 +133,82 @@ def test_an_ended_key_has_no_successor(service):
         assert (answer.status_code, answer.json()["code"]) == (422, "key_ended")
 
 
-def test_a_successor_lives_no_longer_than_its_key_was_to(service):
+def aged(service, key, days):
+    """Let a key have been made, and its end set, so many days earlier."""
+    with service.desk.database.write() as connection:
+        earlier = {name: api_keys.c[name] - days * DAY for name in ("created_at", "expires_at")}
+        connection.execute(update(api_keys).where(api_keys.c.id == key).values(earlier))
+
+
+def term(key):
+    """For how long a key was given, in days."""
+    begun, ends = (datetime.fromisoformat(key[name]) for name in ("created_at", "expires_at"))
+    return (ends - begun) / timedelta(days=1)
+
+
+def test_a_successor_has_a_term_of_its_own_as_long_as_its_keys(service):
     with service.client() as admin:
-        made = admin.post("/v1/api-keys", json={"name": "x", "scopes": ["read"], "days": 1}).json()
+        body = {"name": "x", "scopes": ["read"], "days": 90}
+        newest = admin.post("/v1/api-keys", json=body).json()
+        for _ in range(3):
+            aged(service, newest["id"], 89)
+            newest = admin.post(f"/v1/api-keys/{newest['id']}:rotate", json={}).json()
+            assert abs(term(newest) - 90) < 0.01
+            made = datetime.fromisoformat(newest["created_at"]).timestamp()
+            assert abs(made - now() / 1000) < 60
+
+
+def test_the_successor_of_a_key_without_an_end_has_none(service):
+    with service.client() as admin:
+        made = admin.post("/v1/api-keys", json={"name": "x", "scopes": ["read"]}).json()
+        second = admin.post(f"/v1/api-keys/{made['id']}:rotate", json={}).json()
+        assert second["expires_at"] is None
+
+
+def test_a_key_is_rotated_once(service):
+    with service.client() as admin:
+        made = admin.post("/v1/api-keys", json={"name": "x", "scopes": ["read"]}).json()
         successor = admin.post(f"/v1/api-keys/{made['id']}:rotate", json={}).json()
-        assert successor["expires_at"] == made["expires_at"]
+        again = admin.post(f"/v1/api-keys/{made['id']}:rotate", json={})
+        assert (again.status_code, again.json()["code"]) == (409, "key_rotated")
+        assert successor["id"] in again.json()["detail"]
+
+
+def test_a_lost_secret_is_told_before_anything_is_served(settings):
+    with serving(settings) as service:
+        service.key("admin")
+        service.key("read")
+    assert all(sign.well for sign in check_up(settings))
+    (settings.folder / "secret").unlink()
+    told = [sign.words for sign in check_up(settings) if not sign.well]
+    assert len(told) == 1
+    assert told[0].startswith("2 live keys were made under another secret")
+    desk = Desk.opened(settings)
+    with pytest.raises(StoreError, match="romi keys make"):
+        check_secret(desk)
+    assert {row["state"] for row in keys_listed(desk)} == {"of another secret"}
+    for row in keys_listed(desk):
+        end_key(desk, row["key"])
+    check_secret(desk)
+    desk.close()
+
+
+def test_serve_refuses_a_lost_secret(tmp_path):
+    settings = Settings(folder=tmp_path, port=0, _env_file=None)
+    with serving(settings) as service:
+        service.key("admin")
+    (tmp_path / "secret").unlink()
+    said = CliRunner().invoke(romi, ["serve", "--folder", str(tmp_path), "--port", "0"])
+    assert said.exit_code == ExitCode.FAULTY_INPUT
+    assert "Put that secret back from a backup" in said.stderr
+
+
+def test_keys_made_before_secrets_were_noted_are_the_present_ones(settings):
+    with serving(settings) as service:
+        service.key("admin")
+        with service.desk.database.write() as connection:
+            connection.execute(update(api_keys).values(pepper=None))
+    assert all(sign.well for sign in check_up(settings))
 
 
 def test_the_last_use_is_written_down_when_flushed(service):
