@@ -10,7 +10,10 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -116,16 +119,35 @@ def check_port(host: str, port: int) -> None:
         ) from wrong
 
 
-def serve(settings: Settings) -> None:
-    """Serve until told to stop; jobs that run are given back."""
+def serve(settings: Settings, greet: Callable[[], None]) -> None:
+    """Serve until told to stop, greeting once there is an answer; jobs that run are given back."""
     os.environ.update(environment(settings))  # the web processes read their settings there
     workers = Workers(settings)
     signal.signal(signal.SIGTERM, _leave)
     workers.start()
+    threading.Thread(target=_once_answered, args=(settings, greet), daemon=True).start()
     try:
         _listen(settings)
     finally:
         workers.stop()
+
+
+def _once_answered(settings: Settings, greet: Callable[[], None]) -> None:
+    """Greet as soon as a web process answers."""
+    while not _answers(settings):
+        time.sleep(WATCH_SECONDS)
+    greet()
+
+
+def _answers(settings: Settings) -> bool:
+    asked = HTTPConnection(settings.host, settings.port, timeout=STOP_SECONDS)
+    try:
+        asked.request("GET", "/livez")
+        return asked.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        asked.close()
 
 
 def _listen(settings: Settings) -> None:

@@ -45,13 +45,17 @@ def serve(  # noqa: PLR0913, PLR0917  (one parameter for each option)
     with _opened(settings) as desk:
         check_secret(desk)
         key, link = _first_key(desk), _link(desk)
+    run(settings, lambda: _greet(settings, key, link))
+
+
+def _greet(settings: Settings, key: str | None, link: str | None) -> None:
+    """Say where the service is, and what is told only once."""
     place = f"http://{settings.host}:{settings.port}"
     _say(f"romi serves on {place} (data in {settings.folder}).")
     if key is not None:
         _say(f"The first key, shown only now: {key}")
     if link is not None:
         _say(f"The page, opened once within 15 minutes: {place}/enter?link={link}")
-    run(settings)
 
 
 def worker(

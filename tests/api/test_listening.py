@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
+import httpx
 import pytest
 
 from api.errors import ExitCode
@@ -25,3 +29,19 @@ def test_a_taken_port_is_refused_in_a_sentence() -> None:
 def test_an_address_of_another_host_is_refused() -> None:
     with pytest.raises(PortError, match=r"192\.0\.2\.1:8321"):
         check_port("192.0.2.1", 8321)
+
+
+def test_what_is_said_to_serve_answers(tmp_path: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "api.cli", "serve", "--port", str(port), "--workers", "0"]
+    command += ["--folder", str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr is not None
+        try:
+            said = iter(server.stderr)
+            assert any(line.startswith("romi serves on") for line in said)
+            answer = httpx.get(f"http://127.0.0.1:{port}/livez", timeout=5)
+            assert answer.is_success
+            assert any("/enter?link=" in line for line in said)
+        finally:
+            server.terminate()
