@@ -58,6 +58,7 @@ class Gate:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        asked, scope = scope["method"], _in_full(scope)
         passage = _Passage(scope, receive, send, self.most_bytes)
         begun = time.perf_counter()
         try:
@@ -72,20 +73,27 @@ class Gate:
             passage.status = passage.status or 500  # which is answered outside
             raise
         finally:
-            self._note(scope, passage, time.perf_counter() - begun)
+            self._note(asked, scope, passage, time.perf_counter() - begun)
 
-    def _note(self, scope: MutableMapping[str, Any], passage: _Passage, seconds: float) -> None:
+    def _note(
+        self, asked: str, scope: MutableMapping[str, Any], passage: _Passage, seconds: float
+    ) -> None:
         route = getattr(scope.get("route"), "path", "none")
-        self.count.labels(scope["method"], route, str(passage.status)).inc()
-        self.seconds.labels(scope["method"], route).observe(seconds)
+        self.count.labels(asked, route, str(passage.status)).inc()
+        self.seconds.labels(asked, route).observe(seconds)
         log.info(
             "request",
-            method=scope["method"],
+            method=asked,
             path=scope["path"],
             status=passage.status,
             ms=round(1000 * seconds, 1),
             request=passage.identity,
         )
+
+
+def _in_full(scope: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """HEAD as the GET whose head it asks for; the server is told HEAD, and keeps the body back."""
+    return {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
 
 
 class _Passage:

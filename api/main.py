@@ -13,9 +13,11 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CollectorRegistry
+from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.exc import DataError, DBAPIError
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 
 from api import logs
 from api.door import Door
@@ -30,6 +32,7 @@ from api.serving import drafts
 from api.serving.desk import Desk
 from api.serving.histories import BadUploadError
 from api.serving.operators import check_secret
+from api.serving.pointers import place_in
 from api.settings import Settings
 from api.store import idempotency, sessions
 from api.store.blobs import BlobError
@@ -39,6 +42,8 @@ from api.store.tables import workspaces
 from optimizer import OptimizerError, __version__
 
 HOUSEKEEPING_SECONDS = 60.0
+
+PARTS = (histories, models, scenarios, plans, questions, jobs, access, health)
 
 log = structlog.get_logger("romi.service")
 
@@ -60,9 +65,7 @@ def application(settings: Settings | None = None) -> FastAPI:
     )
     app.state.settings, app.state.registry = chosen, registry
     app.state.limiter = Limiter(chosen.requests_per_minute)
-    for part in (histories, models, scenarios, plans, questions, jobs, access, health):
-        app.include_router(part.router)
-    for router in page_routers.ROUTERS:
+    for router in (*(part.router for part in PARTS), *page_routers.ROUTERS):
         app.include_router(router)
     _tell_errors(app)
     _describe_problems(app)
@@ -141,6 +144,7 @@ def _tell_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestError, _refused)
     app.add_exception_handler(OptimizerError, _told)
     app.add_exception_handler(RequestValidationError, _misshapen)
+    app.add_exception_handler(ValidationError, _misbuilt)
     app.add_exception_handler(HTTPException, _plain)
     app.add_exception_handler(BadUploadError, _spoiled)
     app.add_exception_handler(DataError, _unstorable)
@@ -190,25 +194,39 @@ def _misshapen(request: Request, error: Any) -> Response:
     if any(fault["type"] == "json_invalid" for fault in faults):
         told = "The body is no JSON. Check quotes, commas and brackets."
         return _answer(request, problem(400, "unreadable_body", told))
-    errors = tuple(
-        {"pointer": _pointer(fault["loc"]), "detail": str(fault["msg"])} for fault in faults
-    )
+    errors = _places(faults, error.body)
     first, more = errors[0], len(errors) - 1
     beside = f" and {more} more" if more else ""
-    told = f"{first['pointer']}: {first['detail']}. Mend this{beside}, then send it again."
-    if faults[0]["type"] == "model_attributes_type" and first["pointer"] == "/":
+    where = first["pointer"] or "The body"
+    told = f"{where}: {first['detail']}. Mend this{beside}, then send it again."
+    if faults[0]["type"] == "model_attributes_type" and not first["pointer"]:
         told = (
             "The body is no JSON object. Send one with the header Content-Type: application/json."
         )
     return _answer(request, problem(422, "faulty_request", told, errors))
 
 
-def _pointer(place: tuple[Any, ...]) -> str:
+def _places(faults: Any, body: Any) -> tuple[dict[str, Any], ...]:
+    """Each place with faults, and all that is said of it."""
+    said: dict[str, list[str]] = {}
+    for fault in faults:
+        place = _pointer(fault["loc"], body, fault["type"])
+        said.setdefault(place, []).append(fault["msg"].removeprefix("Value error, "))
+    return tuple({"pointer": place, "detail": ", or ".join(all_)} for place, all_ in said.items())
+
+
+def _pointer(place: tuple[Any, ...], body: Any, fault: str) -> str:
     """Where a fault stands: a pointer into the body, or the name of a header or parameter."""
     kind, *parts = place
     if kind == "body":
-        return "".join(f"/{part}" for part in parts) or "/"
+        return place_in(body, tuple(parts), fault)
     return f"{kind}:{'.'.join(str(part) for part in parts)}"
+
+
+def _misbuilt(request: Request, error: Any) -> Response:
+    """A form of the page whose fields make no body."""
+    faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
+    return _misshapen(request, RequestValidationError(faults))
 
 
 _ADVICE = {
@@ -223,7 +241,21 @@ def _plain(request: Request, error: Any) -> Response:
     code = {404: "no_route", 405: "no_method", 400: "unreadable_body"}.get(
         error.status_code, "refused"
     )
-    return _answer(request, problem(error.status_code, code, told), error.headers)
+    headers = {"Allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return _answer(request, problem(error.status_code, code, told), headers)
+
+
+def _allowed(request: Request) -> str:
+    """Every method that the path takes, whichever routes take them."""
+    routers = (*(part.router for part in PARTS), *page_routers.ROUTERS)
+    methods = {
+        method
+        for router in routers
+        for route in router.routes
+        if isinstance(route, Route) and route.path_regex.match(request.url.path)
+        for method in route.methods or ()
+    }
+    return ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 def _away(request: Request, error: Any) -> Response:

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainValidator
 
 from optimizer import Model, Scenario
 
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+
+def plain_name(name: str) -> str:
+    """A name without blanks around it.
+
+    Raises
+    ------
+    ValueError
+        It holds nothing, or letters that cannot be shown, which PostgreSQL would not keep.
+    """
+    shown = name.strip()
+    if not shown:
+        raise ValueError("holds blanks only; write a name that can be read")
+    if any(unicodedata.category(letter) == "Cc" for letter in shown):
+        raise ValueError("holds a control character, such as NUL or a line break; take it out")
+    return shown
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(plain_name)]
 
 #: Documents are checked by the core, which names every fault at once; here they only pass through.
 ScenarioJson = Annotated[Any, PlainValidator(lambda given: given, json_schema_input_type=Scenario)]

@@ -45,7 +45,8 @@ class Fault:
     message: str
 
     def __str__(self) -> str:
-        where = self.pointer.strip("/").replace("/", ".")
+        parts = self.pointer.removeprefix("/").split("/")
+        where = ".".join(part.replace("~1", "/").replace("~0", "~") for part in parts)
         return f"{where}: {self.message}" if where else self.message
 
 

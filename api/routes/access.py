@@ -16,6 +16,8 @@ from api.store import keys, tables
 
 router = APIRouter(prefix="/v1", tags=["access"])
 
+USUAL_GRACE = RotateIn()
+
 KeyId = Annotated[str, Path(max_length=80)]
 
 
@@ -46,7 +48,9 @@ def list_keys(desk: TheDesk, caller: Admin, limit: Limit = 50, cursor: Cursor = 
     response_model=KeyOut,
     responses=problems(400, 404, 409),
 )
-def rotate_key(desk: TheDesk, caller: Admin, key_id: KeyId, body: RotateIn) -> Response:
+def rotate_key(
+    desk: TheDesk, caller: Admin, key_id: KeyId, body: RotateIn = USUAL_GRACE
+) -> Response:
     """A successor; both keys live until the grace is over."""
     return answered(access.rotate(desk, Deed(caller, "key.rotate"), key_id, body))
 

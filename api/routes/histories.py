@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Form, Path, UploadFile
+from fastapi import APIRouter, Depends, Form, Path, Request, UploadFile
 from fastapi.responses import Response
 
 from api.auth import Reader, TheDesk, Writer
 from api.problems import RequestError
 from api.routes.answers import Cursor, IdempotencyKey, Limit, answered, as_json, problems
-from api.schemas import HistoryOut, Paged
+from api.schemas import HistoryOut, Name, Paged
 from api.serving import histories, rows
+from api.serving.names import checked_name
 from api.serving.once import Deed
+from api.serving.pointers import pointer
 from api.store import tables
 
 router = APIRouter(prefix="/v1/histories", tags=["histories"])
@@ -26,13 +29,47 @@ Columns = Annotated[
 ]
 Currency = Annotated[str | None, Form(max_length=10)]
 
+FORM = "multipart/form-data"
+FIELDS = ("file", "name", "layout", "columns", "currency")
 
-@router.post("", status_code=201, response_model=HistoryOut, responses=problems(400, 409, 413))
+
+async def known_form(request: Request) -> None:
+    """Refuse a body that is no form with files, and fields no history has."""
+    if not request.headers.get("content-type", "").startswith(FORM):
+        raise RequestError(
+            422,
+            "faulty_request",
+            f"The body is no form with files. Send the history as {FORM}, in the field `file`.",
+            errors=({"pointer": "/file", "detail": "is missing; add it"},),
+        )
+    strange = [name for name in await request.form() if name not in FIELDS]
+    if strange:
+        close = difflib.get_close_matches(strange[0].lower(), FIELDS, n=1)
+        hint = f'did you mean "{close[0]}"?' if close else f"known: {', '.join(FIELDS)}."
+        told = f'unknown form field "{strange[0][:60]}"; {hint}'
+        raise RequestError(
+            422,
+            "faulty_request",
+            f"The form has an {told} Mend it, then send it again.",
+            errors=({"pointer": pointer(strange[0]), "detail": told},),
+        )
+
+
+AForm = Depends(known_form)
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=HistoryOut,
+    responses=problems(400, 409, 413),
+    dependencies=[AForm],
+)
 def upload_history(  # noqa: PLR0913, PLR0917  (the form's fields)
     desk: TheDesk,
     caller: Writer,
     file: Files,
-    name: Annotated[str | None, Form(max_length=200)] = None,
+    name: Annotated[Name | None, Form()] = None,
     layout: Layout = None,
     columns: Columns = None,
     currency: Currency = None,
@@ -43,11 +80,13 @@ def upload_history(  # noqa: PLR0913, PLR0917  (the form's fields)
     with histories.laid_down(desk, _named(file)) as laid:
         said = histories.said_by(laid, {**options, "name": name})
         deed = Deed(caller, "history.upload", idempotency_key, said)
-        called = name or laid[0]["name"]
+        called = name or checked_name(laid[0]["name"])
         return answered(histories.upload(desk, deed, laid, called, options))
 
 
-@router.post("/preview", response_model=dict[str, Any], responses=problems(400, 413))
+@router.post(
+    "/preview", response_model=dict[str, Any], responses=problems(400, 413), dependencies=[AForm]
+)
 def preview_upload(
     desk: TheDesk,
     _: Reader,

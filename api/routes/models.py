@@ -20,6 +20,7 @@ from api.routes.answers import (
 from api.schemas import AliasIn, FitIn, ImportIn, ModelOut, Paged
 from api.serving import models, rows
 from api.serving.once import Deed
+from api.serving.pointers import beneath
 from api.store import tables
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
@@ -37,7 +38,8 @@ def fit_model(
 ) -> Response:
     """Queue a fit; the job's result names the model."""
     deed = Deed(caller, "model.fit", idempotency_key, said)
-    return answered(models.fit(desk, deed, body))
+    with beneath("", {"fit": body.fit}):
+        return answered(models.fit(desk, deed, body))
 
 
 @router.post("/import", status_code=201, response_model=ModelOut, responses=problems(400, 409, 413))
@@ -50,7 +52,8 @@ def import_model(
 ) -> Response:
     """Keep curves made elsewhere."""
     deed = Deed(caller, "model.import", idempotency_key, said)
-    return answered(models.bring_in(desk, deed, body))
+    with beneath("/model", body.model, of="model"):
+        return answered(models.bring_in(desk, deed, body))
 
 
 @router.get("", response_model=Paged, responses=problems())

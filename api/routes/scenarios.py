@@ -21,9 +21,12 @@ from api.routes.waiting import Prefer, answer_of_run, seconds_to_wait
 from api.schemas import JobOut, Paged, RunIn, ScenarioIn, ScenarioOut
 from api.serving import rows, scenarios
 from api.serving.once import Deed
+from api.serving.pointers import beneath
 from api.store import tables
 
 router = APIRouter(prefix="/v1/scenarios", tags=["scenarios"])
+
+AS_KEPT = RunIn()
 
 ScenarioId = Annotated[str, Path(max_length=80)]
 IfMatch = Annotated[str | None, Header(max_length=400, description="the ETag of the last GET")]
@@ -39,7 +42,8 @@ def create_scenario(
 ) -> Response:
     """Keep a scenario."""
     deed = Deed(caller, "scenario.create", idempotency_key, said)
-    return answered(scenarios.create(desk, deed, body))
+    with beneath("/scenario", body.scenario):
+        return answered(scenarios.create(desk, deed, body))
 
 
 @router.get("", response_model=Paged, responses=problems())
@@ -78,7 +82,8 @@ def put_scenario(
 ) -> Response:
     """Replace a scenario's contents, unless somebody else did meanwhile."""
     deed = Deed(caller, "scenario.change")
-    return answered(scenarios.change(desk, deed, scenario_id, body, if_match))
+    with beneath("/scenario", body.scenario):
+        return answered(scenarios.change(desk, deed, scenario_id, body, if_match))
 
 
 @router.delete("/{scenario_id}", status_code=204, responses=problems(404))
@@ -98,8 +103,8 @@ def run_scenario(  # noqa: PLR0913, PLR0917  (path, body and three headers)
     desk: TheDesk,
     caller: Writer,
     scenario_id: ScenarioId,
-    body: RunIn,
     said: Said,
+    body: RunIn = AS_KEPT,
     idempotency_key: IdempotencyKey = None,
     prefer: Prefer = None,
 ) -> Response:

@@ -101,7 +101,9 @@ def revoke(desk: Desk, deed: Deed, identity: str) -> Kept:
 def audit_page(desk: Desk, caller: Caller, limit: int, cursor: str | None) -> dict[str, Any]:
     """The workspace's part of the audit log, newest first."""
     query = select(audit_events).where(audit_events.c.workspace == caller.workspace)
-    if cursor is not None and re.fullmatch(r"[0-9]{1,18}", cursor):
+    if cursor is not None:
+        if not re.fullmatch(r"[0-9]{1,18}", cursor):
+            raise rows.no_cursor(cursor)
         query = query.where(audit_events.c.seq < int(cursor))
     query = query.order_by(audit_events.c.seq.desc()).limit(limit + 1)
     with desk.database.read() as connection:

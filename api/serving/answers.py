@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from api.problems import RequestError
 from api.schemas import CompareIn, FrontierIn, RecommendationIn, WhatIfIn
 from api.serving import rows
 from api.serving.desk import Desk
+from api.serving.pointers import beneath
 from api.store.keys import Caller
 from api.store.tables import plans
 
@@ -26,7 +25,7 @@ def recommend(desk: Desk, caller: Caller, wanted: RecommendationIn) -> Plan | li
     model = _model(desk, caller, wanted.model)
     if not isinstance(wanted.scenario, list):
         scenario = _scenario(wanted.scenario, "/scenario")
-        with _beneath("/scenario"):
+        with beneath("/scenario", wanted.scenario):
             return optimizer.plan(model, scenario)
     if not 1 <= len(wanted.scenario) <= MOST_SCENARIOS:
         raise RequestError(
@@ -36,7 +35,7 @@ def recommend(desk: Desk, caller: Caller, wanted: RecommendationIn) -> Plan | li
     scenarios = {place: _scenario(one, place) for place, one in asked.items()}
     answers = []
     for place, scenario in scenarios.items():
-        with _beneath(place):
+        with beneath(place, asked[place]):
             answers.append(optimizer.plan(model, scenario))
     return answers
 
@@ -47,7 +46,7 @@ def what_if(desk: Desk, caller: Caller, wanted: WhatIfIn) -> Plan:
 
     model = _model(desk, caller, wanted.model)
     scenario = _scenario(wanted.scenario, "/scenario")
-    with _beneath("/split", of="split"), _beneath("/scenario"):
+    with beneath("/split", wanted.split, of="split"), beneath("/scenario", wanted.scenario):
         return judge(model, scenario, wanted.split)
 
 
@@ -57,7 +56,7 @@ def frontier(desk: Desk, caller: Caller, wanted: FrontierIn) -> Frontier | RiskF
 
     model = _model(desk, caller, wanted.model)
     scenario = _scenario(wanted.scenario, "/scenario")
-    with _beneath("/scenario"):
+    with beneath("/scenario", wanted.scenario):
         if wanted.risk:
             return optimizer.risk_frontier(model, scenario, points=wanted.points)
         return optimizer.frontier(
@@ -86,23 +85,9 @@ def _model(desk: Desk, caller: Caller, wanted: str) -> Model:
     return desk.model(row["blob"])
 
 
-def _scenario(content: Any, pointer: str) -> Scenario:
+def _scenario(content: Any, place: str) -> Scenario:
     """A scenario, its faults told from the top of the body."""
     from optimizer import Scenario
 
-    with _beneath(pointer):
+    with beneath(place, content):
         return Scenario.from_dict(content)
-
-
-@contextmanager
-def _beneath(pointer: str, of: str = "scenario") -> Iterator[None]:
-    """Tell a document's faults from the top of the body it stands in."""
-    from optimizer import DocumentError, Fault
-
-    try:
-        yield
-    except DocumentError as error:
-        if error.document != of:
-            raise
-        faults = tuple(Fault(pointer + fault.pointer, fault.message) for fault in error.faults)
-        raise type(error)(error.document, faults) from None

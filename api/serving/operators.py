@@ -6,6 +6,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from api.problems import RequestError
 from api.serving.desk import Desk
+from api.serving.names import checked_name
 from api.settings import Settings
 from api.store import audit, keys
 from api.store.clock import as_text, now
@@ -61,7 +62,7 @@ def issue_key(
             connection,
             desk.pepper,
             workspace=home,
-            name=name,
+            name=checked_name(name),
             scopes=scopes,
             expires_at=expires,
         )

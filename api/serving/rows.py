@@ -8,11 +8,16 @@ from sqlalchemy import Connection, RowMapping, Table, delete, select
 
 from api.problems import RequestError
 from api.store.clock import as_text
+from api.store.ids import is_id
 from api.store.pages import MOST_ROWS, page_of, row_of
 from api.store.tables import aliases, models
 
 TIMES = ("created_at", "updated_at", "started_at", "finished_at", "expires_at", "revoked_at",
          "last_used_at", "at")  # fmt: skip
+
+#: Table -> what its ids begin with.
+KINDS = {"histories": "hst", "models": "mdl", "scenarios": "scn", "plans": "pln", "jobs": "job",
+         "api_keys": "key"}  # fmt: skip
 
 
 def shown(row: Any, *leave_out: str, **instead: Any) -> dict[str, Any]:
@@ -62,6 +67,8 @@ def listed(  # noqa: PLR0913  (what a page is asked by)
     **equal: Any,
 ) -> dict[str, Any]:
     """A page of a workspace's rows as the service shows it."""
+    if cursor is not None and not is_id(KINDS[table.name], cursor):
+        raise no_cursor(cursor)
     page = page_of(
         connection,
         table,
@@ -72,6 +79,16 @@ def listed(  # noqa: PLR0913  (what a page is asked by)
         **equal,
     )
     return {"items": [shown(row) for row in page.rows], "next_cursor": page.next_cursor}
+
+
+def no_cursor(cursor: str) -> RequestError:
+    """A cursor that no page of the list gave."""
+    return RequestError(
+        422,
+        "faulty_cursor",
+        f'The cursor "{cursor[:60]}" is of no page of this list. Give back `next_cursor` as it '
+        "came, or leave `cursor` out for the first page.",
+    )
 
 
 def model_row(connection: Connection, workspace: str, wanted: str) -> RowMapping:

@@ -10,6 +10,7 @@ from api.problems import RequestError
 from api.schemas import RunIn, ScenarioIn
 from api.serving import jobs, rows
 from api.serving.desk import Desk
+from api.serving.names import checked_name
 from api.serving.once import Deed, store_once
 from api.store.clock import now
 from api.store.idempotency import Kept
@@ -115,5 +116,5 @@ def _row(wanted: ScenarioIn) -> dict[str, Any]:
     from optimizer import Scenario
 
     document = Scenario.from_dict(wanted.scenario).to_dict()
-    name = wanted.name or document.get("name") or "Scenario"
+    name = wanted.name or checked_name(document.get("name") or "Scenario")
     return {"name": name, "document": document, "model": wanted.model}

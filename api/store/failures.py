@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,21 +41,21 @@ class FullError(StoreError):
 
 
 #: Words of SQLite's about a damaged file.
-DAMAGED = ("malformed", "not a database")
+DAMAGED = re.compile("malformed|not a database")
 #: Words of SQLite's, and of PostgreSQL's, about a full disk.
-FULL = ("disk is full", "no space left")
+FULL = re.compile("disk is full|no space left", re.IGNORECASE)
 #: Words of SQLite's about a place that is not its own to write.
-FORBIDDEN = ("readonly database", "unable to open database file")
+FORBIDDEN = re.compile("readonly database|unable to open database file")
 
 
 def failure_of(wrong: DBAPIError | sqlite3.Error) -> StoreError:
     """A driver's complaint as what it means; that the database does not answer where unknown."""
     complaint = brief(wrong)
-    if any(word in complaint for word in DAMAGED):
+    if DAMAGED.search(complaint):
         return damaged(complaint)
-    if any(word in complaint.lower() for word in FULL):
+    if FULL.search(complaint):
         return FullError()
-    if any(word in complaint for word in FORBIDDEN):
+    if FORBIDDEN.search(complaint):
         return StoreError(
             f"The database cannot be written to ({complaint}). Set ROMI_FOLDER to a folder that "
             "romi may write to, its files too."
@@ -94,7 +95,7 @@ def told_failures() -> Iterator[None]:
     except (DBAPIError, sqlite3.Error) as wrong:
         raise failure_of(wrong) from wrong
     except OSError as wrong:
-        place, why = wrong.filename or "the folder", wrong.strerror or type(wrong).__name__
+        place, why = wrong.filename or "ROMI_FOLDER", wrong.strerror or type(wrong).__name__
         raise StoreError(
             f"romi cannot use {place} ({why}). Name a folder with room that romi may write to, by "
             "ROMI_FOLDER or on the command line."

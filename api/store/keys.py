@@ -82,7 +82,7 @@ def identify(connection: Connection, pepper: bytes, key: str) -> Caller | None:
 
 def fingerprint(pepper: bytes) -> str:
     """What tells one secret of the hashes from another, and gives neither away."""
-    return _hash(pepper, "romi's secret")[:16]
+    return _hash(pepper, "fingerprint")[:16]
 
 
 def adopt(connection: Connection, pepper: bytes) -> None:

@@ -184,8 +184,8 @@ def test_pages_hold_every_row_once_newest_first(admin):
 
 @pytest.mark.parametrize("cursor", ["", "x", "9" * 80, "-1", "\u0661", "scn_", "%00", "' or 1=1"])
 @pytest.mark.parametrize("kind", ["scenarios", "audit-events", "jobs"])
-def test_any_cursor_is_answered(admin, kind, cursor):
-    assert admin.get(f"/v1/{kind}", params={"cursor": cursor}).status_code in (200, 422)
+def test_a_strange_cursor_is_refused(admin, kind, cursor):
+    assert admin.get(f"/v1/{kind}", params={"cursor": cursor}).status_code == 422
 
 
 @pytest.mark.parametrize(
