@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from api.problems import RequestError
@@ -35,9 +37,21 @@ def recommend(desk: Desk, caller: Caller, wanted: RecommendationIn) -> Plan | li
     scenarios = {place: _scenario(one, place) for place, one in asked.items()}
     answers = []
     for place, scenario in scenarios.items():
-        with beneath(place, asked[place]):
+        with _one_of_many(place), beneath(place, asked[place]):
             answers.append(optimizer.plan(model, scenario))
     return answers
+
+
+@contextmanager
+def _one_of_many(place: str) -> Iterator[None]:
+    """Tell which scenario of a list has no answer."""
+    from optimizer import ProblemError
+
+    try:
+        yield
+    except ProblemError as error:
+        error.add_note(f"This is about the scenario at {place}.")
+        raise
 
 
 def what_if(desk: Desk, caller: Caller, wanted: WhatIfIn) -> Plan:

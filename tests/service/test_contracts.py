@@ -127,6 +127,13 @@ def test_infeasible_constraints_are_named_with_what_would_resolve_them(admin, ho
     assert any(one["is_enough"] for one in told["relaxations"])
 
 
+def test_of_a_list_of_scenarios_the_one_without_an_answer_is_named(admin, home):
+    body = {"model": home.model, "scenario": [SCENARIO, INFEASIBLE]}
+    answer = admin.post("/v1/recommendations", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["detail"].endswith("This is about the scenario at /scenario/1.")
+
+
 def test_a_bad_cell_is_told_by_its_row_and_column(admin):
     content = SHOP.read_bytes().replace(b"13555.08", b"13555.08")
     lines = content.splitlines()
