@@ -91,18 +91,17 @@ def answered(bench: Bench) -> Answer:
 
     reading = Reading(bench.fields, bench.language)
     document = document_of(reading, bench.channels)
+    split = split_of(reading, bench.channels) if _is_own_split(bench) else None
     answer = Answer(document, wrong=reading.wrong)
     if answer.wrong:
         return answer
     try:
         scenario = Scenario.from_dict(document)
         answer.document = scenario.to_dict()
-        split = split_of(reading, bench.channels) if _is_own_split(bench) else None
         answer.plan = _judged(bench.model, scenario, split)
         answer.now = _current(bench.model, scenario, answer.plan)
     except OptimizerError as error:
         _tell(answer, problem_of(error), bench)
-    answer.wrong |= reading.wrong
     return answer
 
 

@@ -49,6 +49,17 @@ def test_a_split_of_ones_own_is_judged_and_not_improved(reader, kept):
     assert told["certificate"] is None
 
 
+@pytest.mark.parametrize("typed", ["50%", "12x", "33 %", "1,5"])
+def test_a_split_of_ones_own_has_no_answer_while_an_amount_cannot_be_read(reader, kept, typed):
+    sent = {**form_of(reader, kept), "mode": "what_if", "spend-2": typed}
+    shown = reader.post(kept.path, sent)
+    assert 'id="spend-2-wrong"' in shown.text
+    assert 'id="uplift"' not in shown.text
+    assert fields(shown, kept.path)["spend-2"] == typed
+    for action in ("/keep", "/save", "/copy", "/plan.xlsx", "/plan.csv", "/plan.json", "/plan.html"):
+        assert reader.post(kept.path + action, sent).status_code == 422
+
+
 def test_the_second_of_two_tabs_is_told_and_replaces_nothing(reader, kept):
     first, second = form_of(reader, kept), form_of(reader, kept)
     assert reader.post(kept.path + "/save", {**first, "budget": "11,111"}).status_code == 303
