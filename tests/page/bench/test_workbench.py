@@ -7,10 +7,13 @@ import io
 import pytest
 from python_calamine import CalamineWorkbook
 
+from tests.page.browser import WIDTHS, widest
 from tests.page.kept import Bench, keep, version_of
 
 CENT = 0.01  # amounts in fields are shown to the cent
 EURO = 1.0  # the budget slider moves in whole units
+WITHIN_ITS_CARD = """(part) => part.getBoundingClientRect().right
+  <= part.closest(".card").getBoundingClientRect().right"""
 
 
 @pytest.fixture
@@ -202,6 +205,29 @@ def test_a_wrong_amount_is_told_beside_its_field_and_nothing_typed_is_lost(bench
     bench.after(lambda: bench.type("budget", "80000"))
     assert bench.page.locator("#answer [role=alert]").count() == 0
     assert sum(bench.spend()) == near(80_000, 4 * CENT)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_is_wrong_with_an_amount_pushes_nothing_aside(opened, workspace, kept, width):
+    visit = opened(workspace, width=width)
+    visit.expect("status of 422")
+    visit.go(kept.path)
+    bench = Bench(visit)
+    bench.page.locator("#limits summary").click()
+    bench.after(lambda: bench.type("spend-1", "12x"))
+    bench.after(lambda: bench.type("min-0", "lots"))
+    for name in ("spend-1", "min-0"):
+        told = bench.page.locator(f"#{name}-wrong")
+        assert told.evaluate(WITHIN_ITS_CARD), name
+        assert bench.page.locator("tr", has=told).evaluate(WITHIN_ITS_CARD), name
+    assert widest(bench.page) == 0
+
+
+def test_bullets_stand_within_their_notice(bench):
+    bench.visit.expect("status of 422")
+    bench.after(lambda: bench.type("budget", "lots"))
+    indent = "(list) => parseFloat(getComputedStyle(list).paddingLeft)"
+    assert bench.page.locator("#answer [role=alert] ul").first.evaluate(indent) >= 16
 
 
 def test_ones_own_split_is_judged_as_it_is(bench, kept):
