@@ -130,19 +130,28 @@ def field_at(pointer: str, channels: Sequence[str], groups: Sequence[str]) -> st
     >>> field_at("/channels/tv/min", ["search", "tv"], []), field_at("/budget/min", [], [])
     ('min-1', 'budget_min')
     """
-    parts = pointer.strip("/").split("/")
-    if parts[0] == "budget":
-        return "_".join(parts[:2]) if len(parts) > 1 else "budget"
-    if parts[0] == "channels" and len(parts) > 1 and parts[1] in channels:
-        place, key = channels.index(parts[1]), parts[2] if len(parts) > 2 else "min"
+    top, _, within = pointer.removeprefix("/").partition("/")
+    if top == "budget":
+        return f"budget_{within}" if within else "budget"
+    if top == "channels" and (found := _named(within, channels)):
+        place, key = channels.index(found[0]), found[1] or "min"
         return f"{'spend' if key == 'locked' else key}-{place}" if key in OF_A_CHANNEL else "rest"
-    if parts[0] == "groups" and len(parts) > 1 and parts[1] in groups:
-        return f"group-{groups.index(parts[1])}"
-    if parts[0] == "targets" and len(parts) > 1:
-        return f"target_{parts[1]}"
-    if parts[0] == "bounds":
+    if top == "groups" and (found := _named(within, groups)):
+        return f"group-{groups.index(found[0])}"
+    if top == "targets" and within:
+        return f"target_{within}"
+    if top == "bounds":
         return "bounds_low"
-    return parts[0] if parts[0] in IN_FORM else "rest"
+    return top if top in IN_FORM else "rest"
+
+
+def _named(within: str, names: Sequence[str]) -> tuple[str, str] | None:
+    """The name a pointer goes through, escaped (RFC 6901) or not, and the key beneath it."""
+    for name in sorted(names, key=len, reverse=True):
+        for written in (name.replace("~", "~0").replace("/", "~1"), name):
+            if f"{within}/".startswith(f"{written}/"):
+                return name, within[len(written) + 1 :].partition("/")[0]
+    return None
 
 
 def _budget_fields(budget: Any, language: Language) -> dict[str, str]:

@@ -56,7 +56,15 @@ def test_a_split_of_ones_own_has_no_answer_while_an_amount_cannot_be_read(reader
     assert 'id="spend-2-wrong"' in shown.text
     assert 'id="uplift"' not in shown.text
     assert fields(shown, kept.path)["spend-2"] == typed
-    for action in ("/keep", "/save", "/copy", "/plan.xlsx", "/plan.csv", "/plan.json", "/plan.html"):
+    for action in (
+        "/keep",
+        "/save",
+        "/copy",
+        "/plan.xlsx",
+        "/plan.csv",
+        "/plan.json",
+        "/plan.html",
+    ):
         assert reader.post(kept.path + action, sent).status_code == 422
 
 
