@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from api.page.words.language import Language
+from api.page.words.language import LANGUAGES, Language
 
 GROUP_KINDS = ("share", "sum", "at_most", "at_least")
 TARGETS = ("romi", "marginal_romi", "revenue", "profit", "cac")
@@ -22,6 +23,11 @@ IN_FORM = {
     "scenario", "name", "periods", "start", "budget", "objective", "caution", "margin", "bounds",
     "max_moved", "targets", "channels", "groups", "history", "model", "fit",
 }  # fmt: skip
+#: Fields that hold a number as its writer's language has it.
+NUMBERS = re.compile(
+    r"periods|budget(_min|_max)?|margin|bounds_(low|high)|max_moved|target_\w+"
+    r"|(spend|min|max|group_low|group_high)-\d+"
+)
 OF_A_CHANNEL = {"min", "max", "locked", "excluded"}
 
 
@@ -83,6 +89,31 @@ def fields_of(document: Mapping[str, Any], channels: Sequence[str], language: La
         fields |= _group_fields(place, name, group, language)
     fields["rest"] = _yaml_of(_rest(document, channels))
     return {name: text for name, text in fields.items() if text != ""}
+
+
+def respelled(fields: Mapping[str, str], language: Language) -> dict[str, str]:
+    """A form filled in one language with its numbers as another writes them; others stay.
+
+    Examples
+    --------
+    >>> respelled({"language": "en", "budget": "12,345.5", "min-0": "lots"}, Language("ru"))
+    {'language': 'en', 'budget': '12\\xa0345,5', 'min-0': 'lots'}
+    """
+    written = fields.get("language")
+    if written not in LANGUAGES or written == language.code:
+        return dict(fields)
+    before = Language(str(written))
+    return {
+        name: _respelled(text, before, language) if NUMBERS.fullmatch(name) else text
+        for name, text in fields.items()
+    }
+
+
+def _respelled(text: str, before: Language, language: Language) -> str:
+    try:
+        return language.typed(before.read(text))
+    except ValueError:
+        return text
 
 
 def document_of(reading: Reading, channels: Sequence[str]) -> dict[str, Any]:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from api.page.bench import relaxing
-from api.page.bench.question import Reading, document_of, field_at, fields_of, split_of
+from api.page.bench.question import Reading, document_of, field_at, fields_of, respelled, split_of
 from api.page.plans import curves
 from api.page.plans.pictures import current_split
 from api.page.words.language import Language
-from api.problems import RequestError, problem_of
+from api.problems import problem_of
 from api.serving import rows, scenarios
 from api.serving.desk import Desk
 from api.store.keys import Caller
@@ -23,8 +19,8 @@ from api.store.keys import Caller
 if TYPE_CHECKING:
     from optimizer import Model, Plan, Scenario
 
-LONGEST_DRAFT = 100_000  # characters of a link's state
-OUR_FIELDS = {"form_token", "version", "relax", "draft", "once"}
+OUR_FIELDS = {"form_token", "replaces", "relax", "draft", "once"}
+CARRIED = ("mode", "version", "language")  # fields that no document holds
 
 
 @dataclass
@@ -77,11 +73,13 @@ def opened(
     if sent is None:
         fields = fields_of({**document, "name": kept["name"]}, channels, language)
     else:
-        fields = {
+        texts = {
             name: value
             for name, value in sent.items()
             if isinstance(value, str) and name not in OUR_FIELDS
         }
+        fields = respelled(texts, language)
+    fields = {"version": str(kept["version"]), **fields, "language": language.code}
     return Bench(kept, model_row["id"], model, channels, fields, language)
 
 
@@ -123,7 +121,8 @@ def relaxed(bench: Bench, choice: int) -> Bench:
         return bench
     document = {**answer.offers[choice].document, "name": bench.fields.get("name", "")}
     fields = fields_of(document, bench.channels, bench.language)
-    bench.fields = {**fields, "mode": bench.fields.get("mode", "plan")}
+    carried = {name: bench.fields[name] for name in CARRIED if name in bench.fields}
+    bench.fields = {**fields, **carried}
     return bench
 
 
@@ -177,38 +176,6 @@ def cell_key(cell: tuple[str, str | None]) -> str:
 def row_key(row: Any) -> str:
     """A plan's row's cell as one text."""
     return cell_key((row.channel, row.market))
-
-
-def packed(fields: Mapping[str, str]) -> str:
-    """A form's fields in a form a link can carry."""
-    text = json.dumps(dict(sorted(fields.items())), ensure_ascii=False, separators=(",", ":"))
-    return base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode().rstrip("=")
-
-
-def unpacked(draft: str) -> dict[str, str]:
-    """The fields a link carries.
-
-    Raises
-    ------
-    RequestError
-        The link was cut off or changed.
-
-    Examples
-    --------
-    >>> unpacked(packed({"budget": "5", "name": "Весна"}))
-    {'budget': '5', 'name': 'Весна'}
-    """
-    try:
-        raw = base64.urlsafe_b64decode(draft + "=" * (-len(draft) % 4))
-        unzip = zlib.decompressobj()
-        content = json.loads(unzip.decompress(raw, LONGEST_DRAFT))
-    except (binascii.Error, zlib.error, ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict):
-        raise RequestError(
-            400, "cut_link", "This link was cut off or changed. Open the scenario and start anew."
-        )
-    return {str(name): value for name, value in content.items() if isinstance(value, str)}
 
 
 def _is_own_split(bench: Bench) -> bool:

@@ -151,6 +151,9 @@ def test_the_second_of_two_tabs_is_told_of_the_first(bench, service, workspace, 
     other.locator("#changed-meanwhile").wait_for()
     assert "version 2" in other.locator("#changed-meanwhile").inner_text()
     assert other.locator("#question [name=spend-2]").input_value().replace(",", "") == "7000"
+    assert "version 1" in other.locator(".bench-name").inner_text()
+    other.locator("#save").click()
+    other.locator("#changed-meanwhile").wait_for()
     assert version_of(service, workspace, kept.scenario) == 2
     bench.page.bring_to_front()
     bench.visit.go(kept.path)
@@ -159,6 +162,30 @@ def test_the_second_of_two_tabs_is_told_of_the_first(bench, service, workspace, 
     other.get_by_role("button", name="Keep mine as a new scenario").click()
     other.get_by_text("Saved as version 1.").wait_for()
     assert other.locator("#question [name=spend-2]").input_value().replace(",", "") == "7000"
+
+
+def test_theirs_is_replaced_by_the_button_that_says_so(bench, service, workspace, kept):
+    bench.visit.expect("status of 412")
+    other = bench.visit.tab()
+    other.goto(bench.page.url)
+    bench.page.bring_to_front()
+    bench.page.locator("#save").click()
+    bench.page.get_by_text("Saved as version 2.").wait_for()
+    other.bring_to_front()
+    other.locator("#save").click()
+    other.on("dialog", lambda dialog: dialog.accept())
+    other.get_by_role("button", name="Replace theirs with mine").click()
+    other.get_by_text("Saved as version 3.").wait_for()
+    assert version_of(service, workspace, kept.scenario) == 3
+
+
+def test_another_language_keeps_what_was_typed(bench):
+    bench.after(lambda: bench.type("spend-1", "5,000.5"))
+    bench.page.locator("#language").select_option("ru")
+    bench.page.locator("html[lang=ru]").wait_for()
+    bench.visit.rest()
+    assert bench.field("spend-1").input_value().replace("\xa0", " ") == "5 000,5"
+    assert bench.field("locked-1").is_checked()
 
 
 FIGHTS = {

@@ -78,7 +78,8 @@ function show() {
   frontier.classList.toggle("stale", frontier.dataset.loaded === "yes");
   markWrong(data.wrong);
   present = snapshot();
-  history.replaceState(null, "", `${place}?draft=${data.draft}`);
+  history.replaceState(null, "", data.state);
+  document.querySelector(".language [name=then]").value = data.state;
   if (frontier.dataset.loaded === "yes" && isSeen(frontierCard)) showFrontier();
 }
 
