@@ -28,7 +28,9 @@ NUMBERS = re.compile(
     r"periods|budget(_min|_max)?|margin|bounds_(low|high)|max_moved|target_\w+"
     r"|(spend|min|max|group_low|group_high)-\d+"
 )
-OF_A_CHANNEL = {"min", "max", "locked", "excluded"}
+FIELDS = {"name", "periods", "start", "objective", "caution", "margin", "max_moved"}
+LOCKED = "locked"
+OF_A_CHANNEL = {"min", "max", LOCKED, "excluded"}
 
 
 @dataclass
@@ -52,12 +54,15 @@ class Reading:
             number = self.language.read(text)
             return number if scale == 1.0 else round(number / scale, 12)
         except ValueError:
-            self.wrong[name] = self.say("This is no number. Write such as %(example)s.")
+            told = self.language.words.gettext("This is no number. Write such as %(example)s.")
+            self.wrong[name] = told % {"example": self.language.typed(1234.5)}
             return None
 
-    def say(self, message: str) -> str:
-        """A message in the reader's language; its example is a number as they write it."""
-        return self.language.words.gettext(message) % {"example": self.language.typed(1234.5)}
+    def stated(self, name: str) -> float | None:
+        """The number of a field that may not be empty."""
+        if not self.text(name):
+            self.wrong[name] = self.language.words.gettext("Write an amount.")
+        return self.number(name)
 
 
 def fields_of(document: Mapping[str, Any], channels: Sequence[str], language: Language) -> Any:
@@ -164,16 +169,16 @@ def field_at(pointer: str, channels: Sequence[str], groups: Sequence[str]) -> st
     top, _, within = pointer.removeprefix("/").partition("/")
     if top == "budget":
         return f"budget_{within}" if within else "budget"
-    if top == "channels" and (found := _named(within, channels)):
-        place, key = channels.index(found[0]), found[1] or "min"
-        return f"{'spend' if key == 'locked' else key}-{place}" if key in OF_A_CHANNEL else "rest"
+    if top in ("channels", "split") and (found := _named(within, channels)):
+        place, key = channels.index(found[0]), found[1] or ("min" if top == "channels" else LOCKED)
+        return f"{'spend' if key == LOCKED else key}-{place}" if key in OF_A_CHANNEL else "rest"
     if top == "groups" and (found := _named(within, groups)):
         return f"group-{groups.index(found[0])}"
     if top == "targets" and within:
         return f"target_{within}"
     if top == "bounds":
-        return "bounds_low"
-    return top if top in IN_FORM else "rest"
+        return "bounds_high" if within == "1" else "bounds_low"
+    return top if top in FIELDS and not within else "rest"
 
 
 def _named(within: str, names: Sequence[str]) -> tuple[str, str] | None:
@@ -199,7 +204,7 @@ def _read_budget(reading: Reading) -> Any:
     if kind == "free":
         return "free"
     if kind == "range":
-        return {"min": reading.number("budget_min"), "max": reading.number("budget_max")}
+        return {"min": reading.stated("budget_min"), "max": reading.stated("budget_max")}
     return reading.number("budget")
 
 
@@ -271,7 +276,8 @@ def _read_group(reading: Reading, place: int, channels: Sequence[str]) -> dict[s
     kind = reading.text(f"group_kind-{place}")
     members = [name for name in channels if reading.text(f"group_has-{place}-{name}")]
     if not members:
-        reading.wrong[f"group-{place}"] = reading.say("Choose the channels of this group.")
+        told = reading.language.words.gettext("Choose the channels of this group.")
+        reading.wrong[f"group-{place}"] = told
     scale = 100.0 if kind == "share" else 1.0
     low = reading.number(f"group_low-{place}", scale)
     high = reading.number(f"group_high-{place}", scale)

@@ -9,7 +9,7 @@ from fastapi import Path as Part
 from fastapi.responses import RedirectResponse, Response
 
 from api.auth import TheDesk
-from api.page.bench import files, link, workbench
+from api.page.bench import faults, files, link, workbench
 from api.page.bench.workbench import Answer, Bench
 from api.page.frame.forms import Sent, text_of
 from api.page.frame.lists import Cursor, newest
@@ -106,8 +106,8 @@ def frontier_part(request: Request, visitor: Reader, bench: SentBench) -> Respon
     if is_part(request):
         return page(request, visitor, "parts/frontier.html", **read)
     state = _address(bench)
-    more = {"kept": bench.kept, "state": state, "here": state}
-    return page(request, visitor, "scenario_frontier.html", **more, **read)
+    own = read | {"kept": bench.kept, "state": state, "here": state}
+    return page(request, visitor, "scenario_frontier.html", **own)
 
 
 @router.post("/{scenario_id}/save")
@@ -219,6 +219,7 @@ def _context(desk: Desk, bench: Bench, answer: Answer) -> dict[str, Any]:
         "kept": bench.kept,
         "fields": bench.fields,
         "answer": answer,
+        "labels": {name: faults.label(name, bench) for name in answer.wrong},
         "plan": None,
         "marks": workbench.marks(bench, answer),
         "state": _address(bench),

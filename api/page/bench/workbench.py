@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from api.page.bench import relaxing
-from api.page.bench.question import Reading, document_of, field_at, fields_of, respelled, split_of
+from api.page.bench import faults, relaxing
+from api.page.bench.question import Reading, document_of, fields_of, respelled, split_of
 from api.page.plans import curves
 from api.page.plans.pictures import current_split
 from api.page.words.language import Language
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from optimizer import Model, Plan, Scenario
 
 OUR_FIELDS = {"form_token", "replaces", "relax", "draft", "once"}
+AROUND = {"budget_min": 0.8, "budget_max": 1.2}  # a range not stated yet, of what is spent
 CARRIED = ("mode", "version", "language")  # fields that no document holds
 
 
@@ -109,6 +110,11 @@ def shown_fields(bench: Bench, plan: Plan) -> dict[str, str]:
     for place, channel in enumerate(bench.channels):
         if not fields.get(f"locked-{place}") and not _is_own_split(bench):
             fields[f"spend-{place}"] = bench.language.typed(round(spend.get(channel, 0.0), 2))
+    if fields.get("budget_kind") != "range":
+        fields |= {
+            name: bench.language.typed(round(share * plan.totals.spend, 2))
+            for name, share in AROUND.items()
+        }
     if fields.get("budget_kind", "fixed") == "fixed" and not fields.get("budget"):
         fields["budget"] = bench.language.typed(round(plan.totals.spend, 2))
     return fields
@@ -199,15 +205,8 @@ def _current(model: Model, scenario: Scenario, plan: Plan) -> Plan:
 
 def _tell(answer: Answer, problem: dict[str, Any], bench: Bench) -> None:
     """Put what is wrong where it stands: beside fields, or above the answer."""
-    groups = _group_names(bench)
-    loose = []
-    for fault in problem.get("errors", []):
-        name = field_at(fault.get("pointer", ""), bench.channels, groups)
-        told = bench.language.sentence(fault["detail"])
-        answer.wrong[name] = f"{answer.wrong[name]} {told}" if name in answer.wrong else told
-        if name == "rest" or name not in bench.fields:
-            loose.append(fault)
-    answer.problem = {**problem, "errors": loose}
+    answer.problem = problem
+    answer.wrong |= faults.told(problem.get("errors", []), bench)
     if "conflicts" in problem:
         budget = bench.language.read(bench.fields.get("budget") or "0")
         answer.offers = relaxing.ways_out(
@@ -228,10 +227,3 @@ def _left(model: Model, document: dict[str, Any]) -> dict[str, Any] | None:
     except optimizer.OptimizerError as error:
         return problem_of(error)
     return None
-
-
-def _group_names(bench: Bench) -> list[str]:
-    names: list[str] = []
-    while name := bench.fields.get(f"group-{len(names)}"):
-        names.append(name)
-    return names

@@ -49,6 +49,13 @@ def test_a_split_of_ones_own_is_judged_and_not_improved(reader, kept):
     assert told["certificate"] is None
 
 
+def test_a_range_chosen_without_scripts_begins_around_the_budget(reader, kept):
+    asked = form_of(reader, kept)
+    assert (asked["budget_min"], asked["budget_max"]) == ("80,000", "120,000")
+    shown = reader.post(kept.path, {**asked, "budget_kind": "range"})
+    assert 'id="uplift"' in shown.text
+
+
 @pytest.mark.parametrize("typed", ["50%", "12x", "33 %", "1,5"])
 def test_a_split_of_ones_own_has_no_answer_while_an_amount_cannot_be_read(reader, kept, typed):
     sent = {**form_of(reader, kept), "mode": "what_if", "spend-2": typed}

@@ -217,7 +217,7 @@ def test_a_least_above_its_own_most_is_told_at_the_field(bench):
     bench.after(lambda: bench.type("max-0", "15000"))
     bench.after(lambda: bench.type("min-0", "18000"))
     told = bench.page.locator("#answer").inner_text()
-    assert "min 18,000.00 is above max 15,000.00" in told
+    assert "Least for tv: The least, 18,000, is above the most, 15,000." in told
     bench.after(lambda: bench.type("min-0", "12000"))
     assert 12_000 - CENT <= bench.amount("spend-0") <= 15_000 + CENT
 
@@ -255,6 +255,29 @@ def test_bullets_stand_within_their_notice(bench):
     bench.after(lambda: bench.type("budget", "lots"))
     indent = "(list) => parseFloat(getComputedStyle(list).paddingLeft)"
     assert bench.page.locator("#answer [role=alert] ul").first.evaluate(indent) >= 16
+
+
+def test_a_range_begins_around_the_budget(bench, kept):
+    bench.after(lambda: bench.type("budget", "80000"))
+    bench.after(lambda: bench.page.get_by_label("A range").check())
+    assert bench.page.locator("#answer [role=alert]").count() == 0
+    assert (bench.amount("budget_min"), bench.amount("budget_max")) == (64_000, 96_000)
+    bench.after(lambda: bench.type("budget_min", "90000"))
+    bench.after(lambda: bench.page.get_by_label("Fixed").check())
+    bench.after(lambda: bench.type("budget", "100000"))
+    bench.after(lambda: bench.page.get_by_label("A range").check())
+    assert (bench.amount("budget_min"), bench.amount("budget_max")) == (90_000, 120_000)
+
+
+def test_what_is_wrong_with_the_kind_of_budget_is_told_beside_it(bench):
+    bench.visit.expect("status of 422")
+    bench.after(lambda: bench.page.get_by_label("Free").check())
+    bench.after(lambda: bench.field("objective").select_option("revenue"))
+    told = bench.page.locator("#budget_kind-wrong")
+    assert told.is_visible()
+    assert "most revenue" in told.inner_text()
+    bench.after(lambda: bench.field("objective").select_option("profit"))
+    assert told.count() == 0
 
 
 def test_ones_own_split_is_judged_as_it_is(bench, kept):

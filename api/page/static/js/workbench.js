@@ -16,6 +16,7 @@ const past = [];
 let present = snapshot();
 let asking = false;
 let askAgain = false;
+let total = Number(slider.value);
 
 function snapshot() {
   const state = [];
@@ -66,6 +67,7 @@ function show() {
     const held = form.elements[`locked-${index}`].checked || data.mode === "what_if";
     if (field && !held && field !== document.activeElement) field.value = amounts.format(spend);
   }
+  total = data.total ?? total;
   document.getElementById("split-total").textContent = data.total === null ? "" : amounts.format(data.total);
   if (slider && data.total && document.activeElement !== slider) slider.value = data.total;
   for (const figure of document.querySelectorAll("figure[data-chart=curve]")) {
@@ -91,8 +93,8 @@ function markWrong(wrong) {
     field.removeAttribute("aria-describedby");
   });
   for (const [name, words] of Object.entries(wrong)) {
-    const field = form.elements[name];
-    if (!(field instanceof HTMLElement)) continue;
+    const field = document.getElementById(name);
+    if (!field) continue;
     const told = Object.assign(document.createElement("span"), { className: "told-wrong", id: `${name}-wrong`, textContent: words });
     field.classList.add("wrong");
     field.setAttribute("aria-invalid", "true");
@@ -123,10 +125,22 @@ function showFrontier() {
   }, frontier.dataset.loaded === "yes" ? 600 : 0);
 }
 
+// A range that nobody typed lies around what is spent.
+const around = { budget_min: 0.8, budget_max: 1.2 };
+let usual = {};
+function surround() {
+  for (const [name, share] of Object.entries(around)) {
+    const field = form.elements[name];
+    if (field.value.trim() && field.value !== usual[name]) continue;
+    usual[name] = field.value = amounts.format(share * total);
+  }
+}
+
 function changed(event) {
   const field = event.target;
   if (!field.name || field.name === "name") return;
   remember();
+  if (field.name === "budget_kind" && field.value === "range") surround();
   const spend = field.name.match(/^spend-(\d+)$/);
   if (spend && form.elements.mode.value === "plan") form.elements[`locked-${spend[1]}`].checked = field.value.trim() !== "";
   ask();
@@ -178,4 +192,5 @@ form.addEventListener("submit", (event) => {
 undo.addEventListener("click", takeBack);
 document.addEventListener("htmx:afterSettle", (event) => { if (event.detail.target === answer) show(); });
 tellCaution();
+if (form.elements.budget_kind.value !== "range") for (const name of Object.keys(around)) usual[name] = form.elements[name].value;
 for (const figure of document.querySelectorAll("figure[data-chart=curve]")) reading(figure);
