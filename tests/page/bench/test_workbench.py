@@ -372,3 +372,40 @@ def test_keyboard_alone_changes_locks_undoes_and_saves(bench):
     page.locator("#save").focus()
     page.keyboard.press("Enter")
     page.get_by_text("Saved as version 2.").wait_for()
+
+
+def test_an_answer_is_stale_from_the_change_until_the_next_is_there(bench):
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    bench.page.route("**/answer", hold)
+    bench.type("budget", "80000")
+    bench.page.locator("#calculating").wait_for()
+    answer = bench.page.locator("#answer")
+    assert answer.get_attribute("aria-busy") == "true"
+    assert "stale" in answer.get_attribute("class")
+    assert "stale" in bench.page.locator("#more").get_attribute("class")
+    bench.after(lambda: held[0].continue_())
+    assert answer.get_attribute("aria-busy") == "false"
+    assert "stale" not in answer.get_attribute("class")
+    assert bench.page.locator("#calculating").is_hidden()
+
+
+def test_the_figures_of_an_answer_stand_on_one_line(bench):
+    tops = "(all) => [...new Set(all.map((one) => Math.round(one.getBoundingClientRect().top)))]"
+    assert len(bench.page.locator("#part-totals .figure-value").evaluate_all(tops)) == 1
+
+
+def test_objectives_are_read_in_full(opened, workspace, kept):
+    visit = opened(workspace, language="ru")
+    visit.go(kept.path)
+    assert visit.page.locator("#objective").evaluate(
+        """(chosen) => {
+          const free = chosen.cloneNode(true);
+          free.style.width = "max-content";
+          document.body.append(free);
+          return chosen.offsetWidth >= free.offsetWidth;
+        }"""
+    )

@@ -40,15 +40,28 @@ function remember() {
   undo.disabled = false;
 }
 
+// What was answered before is no answer to the question as it stands now.
+function tellStale(isStale) {
+  for (const part of [answer, document.getElementById("more")]) part.classList.toggle("stale", isStale);
+}
+
+function tellBusy(isBusy) {
+  answer.setAttribute("aria-busy", String(isBusy));
+  document.getElementById("calculating").hidden = !isBusy;
+}
+
 async function ask() {
+  tellStale(true);
   if (asking) { askAgain = true; return; }
   asking = true;
+  tellBusy(true);
   try {
     await htmx.ajax("POST", `${place}/answer`, { source: form, target: answer, swap: "innerHTML" });
   } catch {
     // the service is away: the banner says so, and asks again when it is back
   } finally {
     asking = false;
+    tellBusy(false);
   }
   if (askAgain) { askAgain = false; ask(); }
 }
@@ -78,6 +91,7 @@ function show() {
   document.getElementById("curves").hidden = !answered;
   frontierCard.hidden = !answered;
   frontier.classList.toggle("stale", frontier.dataset.loaded === "yes");
+  if (!askAgain) tellStale(false);
   markWrong(data.wrong);
   present = snapshot();
   history.replaceState(null, "", data.state);
