@@ -387,7 +387,7 @@ def test_an_answer_is_stale_from_the_change_until_the_next_is_there(bench):
     assert answer.get_attribute("aria-busy") == "true"
     assert "stale" in answer.get_attribute("class")
     assert "stale" in bench.page.locator("#more").get_attribute("class")
-    bench.after(lambda: held[0].continue_())
+    bench.after(held[0].continue_)
     assert answer.get_attribute("aria-busy") == "false"
     assert "stale" not in answer.get_attribute("class")
     assert bench.page.locator("#calculating").is_hidden()
