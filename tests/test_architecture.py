@@ -157,7 +157,8 @@ INSIDE = {
         ("scenarios",),
         ("files",),
         ("workbench",),
-        ("question", "relaxing"),
+        ("faults",),
+        ("link", "question", "relaxing"),
     ),
     "api.page.plans": (
         ("kept", "compare"),
@@ -170,7 +171,7 @@ INSIDE = {
     "api.page.frame": (
         ("rendering",),
         ("forms", "lists", "assets"),
-        ("visitor",),
+        ("address", "visitor"),
     ),
     "api.page.words": (
         ("templating",),

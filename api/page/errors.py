@@ -10,6 +10,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.auth import COOKIE, visited
+from api.page.frame.address import above
 from api.page.frame.rendering import is_part, page
 from api.page.frame.visitor import Visitor, language_of, sign_in_address
 from api.serving.sessions import form_token
@@ -55,4 +56,5 @@ def _seen(request: Request, header: str) -> str | None:
     address = urlsplit(request.headers.get(header, ""))
     if not address.path or address.netloc != request.headers.get("host"):
         return None
-    return address.path + (f"?{address.query}" if address.query else "")
+    view = above(request, address.path)
+    return view + (f"?{address.query}" if address.query and view == address.path else "")

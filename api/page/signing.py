@@ -8,6 +8,7 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.auth import COOKIE, TheDesk
+from api.page.frame import address
 from api.page.frame.forms import Sent
 from api.page.frame.rendering import page
 from api.page.frame.visitor import LANGUAGE, Anyone
@@ -17,8 +18,8 @@ from api.store.sessions import LIVES
 
 router = APIRouter(include_in_schema=False)
 
-Then = Annotated[str, Query(max_length=2000)]
-SentThen = Annotated[str, Form(max_length=2000)]
+Then = Annotated[str, Query(max_length=address.LONGEST)]
+SentThen = Annotated[str, Form(max_length=address.LONGEST)]
 YEAR = 365 * 24 * 3600  # seconds
 
 
@@ -101,7 +102,7 @@ def _entered(request: Request, token: str, then: str) -> RedirectResponse:
     return answer
 
 
-def _inside(address: str) -> str:
+def _inside(named: str) -> str:
     """An address of this service; its first page where another host is named.
 
     Examples
@@ -109,5 +110,5 @@ def _inside(address: str) -> str:
     >>> _inside("/jobs?x=1"), _inside("//elsewhere.example"), _inside("https://elsewhere.example")
     ('/jobs?x=1', '/', '/')
     """
-    plain = address.startswith("/") and not address.startswith(("//", "/\\"))
-    return address if plain and address.isprintable() else "/"
+    plain = named.startswith("/") and not named.startswith(("//", "/\\"))
+    return named if plain and named.isprintable() else "/"

@@ -60,11 +60,7 @@ def host(tmp_path: Path) -> Iterator[Host]:
 
 
 def test_a_workbench_keeps_what_is_typed_while_the_service_is_away(chromium: Browser, host: Host):
-    body = {"model": drawn_model(), "name": "Curves", "make_current": True}
-    model = host.client.post("/v1/models/import", json=body).json()["id"]
-    asked = {"name": "Spring", "periods": PERIODS, "budget": 100_000}
-    sent = {"scenario": asked, "model": model}
-    scenario = host.client.post("/v1/scenarios", json=sent).json()["id"]
+    scenario = _scenario(host)
     with visiting(chromium, host.base) as visit:
         visit.expect(AWAY)
         visit.go(f"/scenarios/{scenario}")
@@ -80,6 +76,34 @@ def test_a_workbench_keeps_what_is_typed_while_the_service_is_away(chromium: Bro
         assert sum(bench.spend()) == pytest.approx(100_000, abs=0.04)
         visit.page.locator("#save").click()
         visit.page.get_by_text("Saved as version 2.").wait_for()
+
+
+def test_a_form_sent_while_the_service_is_away_is_sent_once_it_is_back(
+    chromium: Browser, host: Host
+):
+    scenario = _scenario(host)
+    with visiting(chromium, host.base) as visit:
+        visit.expect(AWAY)
+        visit.go(f"/scenarios/{scenario}")
+        name = visit.page.locator("#question [name=name]")
+        host.goes()
+        name.fill("Autumn")
+        visit.page.locator("#save").click()
+        expect(visit.page.locator("#offline")).to_be_visible()
+        assert name.input_value() == "Autumn"
+        visit.page.locator("#save").click()
+        host.comes()
+        visit.page.get_by_text("Saved as version 2.").wait_for()
+        assert name.input_value() == "Autumn"
+
+
+def _scenario(host: Host) -> str:
+    """A scenario over imported curves."""
+    body = {"model": drawn_model(), "name": "Curves", "make_current": True}
+    model = host.client.post("/v1/models/import", json=body).json()["id"]
+    asked = {"name": "Spring", "periods": PERIODS, "budget": 100_000}
+    sent = {"scenario": asked, "model": model}
+    return str(host.client.post("/v1/scenarios", json=sent).json()["id"])
 
 
 def test_a_job_is_watched_across_a_service_that_goes_and_comes(chromium: Browser, host: Host):

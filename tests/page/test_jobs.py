@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from api.jobs import queue
+from api.page.words.templating import environment
 from tests.page.visiting import Reader, reading, words
 from tests.service.running import MODEL, SCENARIO, Service, ended
 from tests.test_history import long
@@ -68,6 +69,15 @@ def test_a_working_job_asks_for_news_and_one_that_ended_does_not(service, worksp
         assert "hx-redirect" not in part.headers
         assert "refresh" not in reader.get(job).text
         assert "Trial of the job engine" in words(reader.get("/jobs"))
+
+
+def test_a_job_that_runs_is_not_said_to_be_waiting():
+    job = {"id": "job_1", "kind": "fit", "status": "running", "progress": None, "cancel": False}
+    about = {"history": None, "scenario": None}
+    shown = environment("en").get_template("parts/job_state.html")
+    text = shown.render(job=job, about=about, events=[], ended=False, may_write=False)
+    assert "Just begun" in text
+    assert "Not begun yet" not in text
 
 
 def test_a_fit_that_ends_well_leads_to_its_curves(service, workspace):

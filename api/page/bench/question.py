@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from api.page.words.language import Language
+from api.page.words.language import LANGUAGES, Language
 
 GROUP_KINDS = ("share", "sum", "at_most", "at_least")
 TARGETS = ("romi", "marginal_romi", "revenue", "profit", "cac")
@@ -22,7 +23,14 @@ IN_FORM = {
     "scenario", "name", "periods", "start", "budget", "objective", "caution", "margin", "bounds",
     "max_moved", "targets", "channels", "groups", "history", "model", "fit",
 }  # fmt: skip
-OF_A_CHANNEL = {"min", "max", "locked", "excluded"}
+#: Fields that hold a number as its writer's language has it.
+NUMBERS = re.compile(
+    r"periods|budget(_min|_max)?|margin|bounds_(low|high)|max_moved|target_\w+"
+    r"|(spend|min|max|group_low|group_high)-\d+"
+)
+FIELDS = {"name", "periods", "start", "objective", "caution", "margin", "max_moved"}
+LOCKED = "locked"
+OF_A_CHANNEL = {"min", "max", LOCKED, "excluded"}
 
 
 @dataclass
@@ -46,12 +54,15 @@ class Reading:
             number = self.language.read(text)
             return number if scale == 1.0 else round(number / scale, 12)
         except ValueError:
-            self.wrong[name] = self.say("This is no number. Write such as %(example)s.")
+            told = self.language.words.gettext("This is no number. Write such as %(example)s.")
+            self.wrong[name] = told % {"example": self.language.typed(1234.5)}
             return None
 
-    def say(self, message: str) -> str:
-        """A message in the reader's language; its example is a number as they write it."""
-        return self.language.words.gettext(message) % {"example": self.language.typed(1234.5)}
+    def stated(self, name: str) -> float | None:
+        """The number of a field that may not be empty."""
+        if not self.text(name):
+            self.wrong[name] = self.language.words.gettext("Write an amount.")
+        return self.number(name)
 
 
 def fields_of(document: Mapping[str, Any], channels: Sequence[str], language: Language) -> Any:
@@ -83,6 +94,31 @@ def fields_of(document: Mapping[str, Any], channels: Sequence[str], language: La
         fields |= _group_fields(place, name, group, language)
     fields["rest"] = _yaml_of(_rest(document, channels))
     return {name: text for name, text in fields.items() if text != ""}
+
+
+def respelled(fields: Mapping[str, str], language: Language) -> dict[str, str]:
+    """A form filled in one language with its numbers as another writes them; others stay.
+
+    Examples
+    --------
+    >>> respelled({"language": "en", "budget": "12,345.5", "min-0": "lots"}, Language("ru"))
+    {'language': 'en', 'budget': '12\\xa0345,5', 'min-0': 'lots'}
+    """
+    written = fields.get("language")
+    if written not in LANGUAGES or written == language.code:
+        return dict(fields)
+    before = Language(str(written))
+    return {
+        name: _respelled(text, before, language) if NUMBERS.fullmatch(name) else text
+        for name, text in fields.items()
+    }
+
+
+def _respelled(text: str, before: Language, language: Language) -> str:
+    try:
+        return language.typed(before.read(text))
+    except ValueError:
+        return text
 
 
 def document_of(reading: Reading, channels: Sequence[str]) -> dict[str, Any]:
@@ -130,19 +166,28 @@ def field_at(pointer: str, channels: Sequence[str], groups: Sequence[str]) -> st
     >>> field_at("/channels/tv/min", ["search", "tv"], []), field_at("/budget/min", [], [])
     ('min-1', 'budget_min')
     """
-    parts = pointer.strip("/").split("/")
-    if parts[0] == "budget":
-        return "_".join(parts[:2]) if len(parts) > 1 else "budget"
-    if parts[0] == "channels" and len(parts) > 1 and parts[1] in channels:
-        place, key = channels.index(parts[1]), parts[2] if len(parts) > 2 else "min"
-        return f"{'spend' if key == 'locked' else key}-{place}" if key in OF_A_CHANNEL else "rest"
-    if parts[0] == "groups" and len(parts) > 1 and parts[1] in groups:
-        return f"group-{groups.index(parts[1])}"
-    if parts[0] == "targets" and len(parts) > 1:
-        return f"target_{parts[1]}"
-    if parts[0] == "bounds":
-        return "bounds_low"
-    return parts[0] if parts[0] in IN_FORM else "rest"
+    top, _, within = pointer.removeprefix("/").partition("/")
+    if top == "budget":
+        return f"budget_{within}" if within else "budget"
+    if top in ("channels", "split") and (found := _named(within, channels)):
+        place, key = channels.index(found[0]), found[1] or ("min" if top == "channels" else LOCKED)
+        return f"{'spend' if key == LOCKED else key}-{place}" if key in OF_A_CHANNEL else "rest"
+    if top == "groups" and (found := _named(within, groups)):
+        return f"group-{groups.index(found[0])}"
+    if top == "targets" and within:
+        return f"target_{within}"
+    if top == "bounds":
+        return "bounds_high" if within == "1" else "bounds_low"
+    return top if top in FIELDS and not within else "rest"
+
+
+def _named(within: str, names: Sequence[str]) -> tuple[str, str] | None:
+    """The name a pointer goes through, escaped (RFC 6901) or not, and the key beneath it."""
+    for name in sorted(names, key=len, reverse=True):
+        for written in (name.replace("~", "~0").replace("/", "~1"), name):
+            if f"{within}/".startswith(f"{written}/"):
+                return name, within[len(written) + 1 :].partition("/")[0]
+    return None
 
 
 def _budget_fields(budget: Any, language: Language) -> dict[str, str]:
@@ -159,7 +204,7 @@ def _read_budget(reading: Reading) -> Any:
     if kind == "free":
         return "free"
     if kind == "range":
-        return {"min": reading.number("budget_min"), "max": reading.number("budget_max")}
+        return {"min": reading.stated("budget_min"), "max": reading.stated("budget_max")}
     return reading.number("budget")
 
 
@@ -231,7 +276,8 @@ def _read_group(reading: Reading, place: int, channels: Sequence[str]) -> dict[s
     kind = reading.text(f"group_kind-{place}")
     members = [name for name in channels if reading.text(f"group_has-{place}-{name}")]
     if not members:
-        reading.wrong[f"group-{place}"] = reading.say("Choose the channels of this group.")
+        told = reading.language.words.gettext("Choose the channels of this group.")
+        reading.wrong[f"group-{place}"] = told
     scale = 100.0 if kind == "share" else 1.0
     low = reading.number(f"group_low-{place}", scale)
     high = reading.number(f"group_high-{place}", scale)

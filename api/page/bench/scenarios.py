@@ -9,7 +9,7 @@ from fastapi import Path as Part
 from fastapi.responses import RedirectResponse, Response
 
 from api.auth import TheDesk
-from api.page.bench import files, workbench
+from api.page.bench import faults, files, link, workbench
 from api.page.bench.workbench import Answer, Bench
 from api.page.frame.forms import Sent, text_of
 from api.page.frame.lists import Cursor, newest
@@ -55,13 +55,20 @@ def open_scenario(
     desk: TheDesk,
     visitor: Reader,
     scenario_id: ScenarioId,
-    draft: Annotated[str | None, Query(max_length=workbench.LONGEST_DRAFT)] = None,
+    draft: Annotated[str | None, Query(max_length=link.LONGEST)] = None,
 ) -> Response:
     """The workbench, with the scenario as it is kept or as a link carries it."""
-    fields = None if draft is None else workbench.unpacked(draft)
+    fields = None if draft is None else link.unpacked(draft)
     bench = workbench.opened(desk, visitor.known, scenario_id, fields, visitor.language)
     saved = request.query_params.get("saved")
     return _shown(request, visitor, bench, workbench.answered(bench), saved=saved)
+
+
+@router.get("/{scenario_id}/{action}")
+def back(visitor: Reader, scenario_id: ScenarioId, action: str) -> Response:
+    """The scenario, where somebody opens the address of a form they sent."""
+    del visitor, action
+    return RedirectResponse(f"/scenarios/{scenario_id}", 303)
 
 
 @router.post("/{scenario_id}")
@@ -95,8 +102,9 @@ def frontier_part(request: Request, visitor: Reader, bench: SentBench) -> Respon
     read = reading(answer.plan.to_dict(), visitor.language, frontier=found.to_dict())
     if is_part(request):
         return page(request, visitor, "parts/frontier.html", **read)
-    draft = workbench.packed(bench.fields)
-    return page(request, visitor, "scenario_frontier.html", kept=bench.kept, draft=draft, **read)
+    state = _address(bench)
+    own = read | {"kept": bench.kept, "state": state, "here": state}
+    return page(request, visitor, "scenario_frontier.html", **own)
 
 
 @router.post("/{scenario_id}/save")
@@ -109,7 +117,7 @@ def save(
     if wanted is None:
         return _shown(request, visitor, bench, answer, status=422)
     deed = Deed(visitor.known, "scenario.change")
-    tag = f'"v{text_of(form, "version")}"'
+    tag = f'"v{text_of(form, "replaces") or bench.fields["version"]}"'
     try:
         scenarios.change(desk, deed, bench.identity, wanted, tag)
     except RequestError as error:
@@ -190,8 +198,15 @@ def _shown(
         bench.fields = workbench.shown_fields(bench, answer.plan)
     desk: Desk = request.app.state.desk
     context = _context(desk, bench, answer) | {"saved": None, "changed_meanwhile": False} | more
+    if request.method != "GET":
+        context["here"] = context["state"]
     drawn = workbench.pictures(bench, answer)
     return page(request, visitor, "scenario.html", status, **context, **drawn)
+
+
+def _address(bench: Bench) -> str:
+    """Where the form opens as it stands."""
+    return f"/scenarios/{bench.identity}?draft={link.packed(bench.fields)}"
 
 
 def _context(desk: Desk, bench: Bench, answer: Answer) -> dict[str, Any]:
@@ -201,9 +216,10 @@ def _context(desk: Desk, bench: Bench, answer: Answer) -> dict[str, Any]:
         "kept": bench.kept,
         "fields": bench.fields,
         "answer": answer,
+        "labels": {name: faults.label(name, bench) for name in answer.wrong},
         "plan": None,
         "marks": workbench.marks(bench, answer),
-        "draft": workbench.packed(bench.fields),
+        "state": _address(bench),
         "slider": workbench.slider(bench, answer),
     }
     if answer.plan is None or answer.now is None:

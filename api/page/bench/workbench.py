@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from api.page.bench import relaxing
-from api.page.bench.question import Reading, document_of, field_at, fields_of, split_of
+from api.page.bench import faults, relaxing
+from api.page.bench.question import Reading, document_of, fields_of, respelled, split_of
 from api.page.plans import curves
 from api.page.plans.pictures import current_split
 from api.page.words.language import Language
-from api.problems import RequestError, problem_of
+from api.problems import problem_of
 from api.serving import rows, scenarios
 from api.serving.desk import Desk
 from api.store.keys import Caller
@@ -23,8 +19,9 @@ from api.store.keys import Caller
 if TYPE_CHECKING:
     from optimizer import Model, Plan, Scenario
 
-LONGEST_DRAFT = 100_000  # characters of a link's state
-OUR_FIELDS = {"form_token", "version", "relax", "draft", "once"}
+OUR_FIELDS = {"form_token", "replaces", "relax", "draft", "once"}
+AROUND = {"budget_min": 0.8, "budget_max": 1.2}  # a range not stated yet, of what is spent
+CARRIED = ("mode", "version", "language")  # fields that no document holds
 
 
 @dataclass
@@ -77,11 +74,13 @@ def opened(
     if sent is None:
         fields = fields_of({**document, "name": kept["name"]}, channels, language)
     else:
-        fields = {
+        texts = {
             name: value
             for name, value in sent.items()
             if isinstance(value, str) and name not in OUR_FIELDS
         }
+        fields = respelled(texts, language)
+    fields = {"version": str(kept["version"]), **fields, "language": language.code}
     return Bench(kept, model_row["id"], model, channels, fields, language)
 
 
@@ -91,18 +90,17 @@ def answered(bench: Bench) -> Answer:
 
     reading = Reading(bench.fields, bench.language)
     document = document_of(reading, bench.channels)
+    split = split_of(reading, bench.channels) if _is_own_split(bench) else None
     answer = Answer(document, wrong=reading.wrong)
     if answer.wrong:
         return answer
     try:
         scenario = Scenario.from_dict(document)
         answer.document = scenario.to_dict()
-        split = split_of(reading, bench.channels) if _is_own_split(bench) else None
         answer.plan = _judged(bench.model, scenario, split)
         answer.now = _current(bench.model, scenario, answer.plan)
     except OptimizerError as error:
         _tell(answer, problem_of(error), bench)
-    answer.wrong |= reading.wrong
     return answer
 
 
@@ -112,6 +110,11 @@ def shown_fields(bench: Bench, plan: Plan) -> dict[str, str]:
     for place, channel in enumerate(bench.channels):
         if not fields.get(f"locked-{place}") and not _is_own_split(bench):
             fields[f"spend-{place}"] = bench.language.typed(round(spend.get(channel, 0.0), 2))
+    if fields.get("budget_kind") != "range":
+        fields |= {
+            name: bench.language.typed(round(share * plan.totals.spend, 2))
+            for name, share in AROUND.items()
+        }
     if fields.get("budget_kind", "fixed") == "fixed" and not fields.get("budget"):
         fields["budget"] = bench.language.typed(round(plan.totals.spend, 2))
     return fields
@@ -124,7 +127,8 @@ def relaxed(bench: Bench, choice: int) -> Bench:
         return bench
     document = {**answer.offers[choice].document, "name": bench.fields.get("name", "")}
     fields = fields_of(document, bench.channels, bench.language)
-    bench.fields = {**fields, "mode": bench.fields.get("mode", "plan")}
+    carried = {name: bench.fields[name] for name in CARRIED if name in bench.fields}
+    bench.fields = {**fields, **carried}
     return bench
 
 
@@ -180,38 +184,6 @@ def row_key(row: Any) -> str:
     return cell_key((row.channel, row.market))
 
 
-def packed(fields: Mapping[str, str]) -> str:
-    """A form's fields in a form a link can carry."""
-    text = json.dumps(dict(sorted(fields.items())), ensure_ascii=False, separators=(",", ":"))
-    return base64.urlsafe_b64encode(zlib.compress(text.encode(), 9)).decode().rstrip("=")
-
-
-def unpacked(draft: str) -> dict[str, str]:
-    """The fields a link carries.
-
-    Raises
-    ------
-    RequestError
-        The link was cut off or changed.
-
-    Examples
-    --------
-    >>> unpacked(packed({"budget": "5", "name": "Весна"}))
-    {'budget': '5', 'name': 'Весна'}
-    """
-    try:
-        raw = base64.urlsafe_b64decode(draft + "=" * (-len(draft) % 4))
-        unzip = zlib.decompressobj()
-        content = json.loads(unzip.decompress(raw, LONGEST_DRAFT))
-    except (binascii.Error, zlib.error, ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict):
-        raise RequestError(
-            400, "cut_link", "This link was cut off or changed. Open the scenario and start anew."
-        )
-    return {str(name): value for name, value in content.items() if isinstance(value, str)}
-
-
 def _is_own_split(bench: Bench) -> bool:
     return bench.fields.get("mode") == "what_if"
 
@@ -233,15 +205,8 @@ def _current(model: Model, scenario: Scenario, plan: Plan) -> Plan:
 
 def _tell(answer: Answer, problem: dict[str, Any], bench: Bench) -> None:
     """Put what is wrong where it stands: beside fields, or above the answer."""
-    groups = _group_names(bench)
-    loose = []
-    for fault in problem.get("errors", []):
-        name = field_at(fault.get("pointer", ""), bench.channels, groups)
-        told = bench.language.sentence(fault["detail"])
-        answer.wrong[name] = f"{answer.wrong[name]} {told}" if name in answer.wrong else told
-        if name == "rest" or name not in bench.fields:
-            loose.append(fault)
-    answer.problem = {**problem, "errors": loose}
+    answer.problem = problem
+    answer.wrong |= faults.told(problem.get("errors", []), bench)
     if "conflicts" in problem:
         budget = bench.language.read(bench.fields.get("budget") or "0")
         answer.offers = relaxing.ways_out(
@@ -262,10 +227,3 @@ def _left(model: Model, document: dict[str, Any]) -> dict[str, Any] | None:
     except optimizer.OptimizerError as error:
         return problem_of(error)
     return None
-
-
-def _group_names(bench: Bench) -> list[str]:
-    names: list[str] = []
-    while name := bench.fields.get(f"group-{len(names)}"):
-        names.append(name)
-    return names

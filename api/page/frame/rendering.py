@@ -10,7 +10,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment
 from markupsafe import Markup
 
-from api.page.frame import assets
+from api.page.frame import address, assets
 from api.page.frame.forms import FORM_TOKEN
 from api.page.frame.visitor import Visitor
 from api.page.words.language import LANGUAGES
@@ -31,7 +31,7 @@ def rendered(request: Request, visitor: Visitor, template: str, **context: Any) 
         "language": visitor.language,
         "languages": LANGUAGES,
         "path": request.url.path,
-        "here": str(request.url.path) + (f"?{request.url.query}" if request.url.query else ""),
+        "here": address.here(request),
         "form_token": _hidden(visitor),
         "may_write": visitor.caller is not None and visitor.caller.may("write"),
         "with_keys": request.app.state.settings.auth,

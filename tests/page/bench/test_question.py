@@ -115,3 +115,12 @@ def test_faults_of_a_document_are_told_at_the_field_that_made_them():
     assert field_at("/groups/b/share", CHANNELS, ("a", "b")) == "group-1"
     assert field_at("/targets/romi", CHANNELS, ()) == "target_romi"
     assert field_at("/schedule/cap", CHANNELS, ()) == "rest"
+
+
+@pytest.mark.parametrize(
+    "pointer", ["/channels/Meta ~1 Face~0book/max", "/channels/Meta / Face~book/max"]
+)
+def test_a_name_that_holds_a_slash_is_found_escaped_or_not(pointer):
+    names = ("Meta ", "Meta / Face~book")
+    assert field_at(pointer, names, ()) == "max-1"
+    assert field_at(pointer.replace("channels", "groups"), (), names) == "group-1"

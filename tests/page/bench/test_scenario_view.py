@@ -49,6 +49,32 @@ def test_a_split_of_ones_own_is_judged_and_not_improved(reader, kept):
     assert told["certificate"] is None
 
 
+def test_a_range_chosen_without_scripts_begins_around_the_budget(reader, kept):
+    asked = form_of(reader, kept)
+    assert (asked["budget_min"], asked["budget_max"]) == ("80,000", "120,000")
+    shown = reader.post(kept.path, {**asked, "budget_kind": "range"})
+    assert 'id="uplift"' in shown.text
+
+
+@pytest.mark.parametrize("typed", ["50%", "12x", "33 %", "1,5"])
+def test_a_split_of_ones_own_has_no_answer_while_an_amount_cannot_be_read(reader, kept, typed):
+    sent = {**form_of(reader, kept), "mode": "what_if", "spend-2": typed}
+    shown = reader.post(kept.path, sent)
+    assert 'id="spend-2-wrong"' in shown.text
+    assert 'id="uplift"' not in shown.text
+    assert fields(shown, kept.path)["spend-2"] == typed
+    for action in (
+        "/keep",
+        "/save",
+        "/copy",
+        "/plan.xlsx",
+        "/plan.csv",
+        "/plan.json",
+        "/plan.html",
+    ):
+        assert reader.post(kept.path + action, sent).status_code == 422
+
+
 def test_the_second_of_two_tabs_is_told_and_replaces_nothing(reader, kept):
     first, second = form_of(reader, kept), form_of(reader, kept)
     assert reader.post(kept.path + "/save", {**first, "budget": "11,111"}).status_code == 303
@@ -62,8 +88,71 @@ def test_the_second_of_two_tabs_is_told_and_replaces_nothing(reader, kept):
     assert own.status_code == 200
     assert str(own.url.path) != kept.path
     assert fields(own, own.url.path)["budget"] == "12,222"
-    assert reader.post(kept.path + "/save", typed).status_code == 303
+    assert reader.post(kept.path + "/save", typed).status_code == 412
+    assert form_of(reader, kept)["budget"] == "11,111"
+    replaced = reader.post(kept.path + "/save", {**typed, "replaces": _replaces(told)})
+    assert replaced.status_code == 303
     assert form_of(reader, kept)["budget"] == "12,222"
+
+
+def _replaces(answer):
+    """The version that the button for it would replace."""
+    return re.search(r'name="replaces" value="(\d+)"', answer.text)[1]
+
+
+def test_replacing_is_told_of_a_change_that_came_later_still(reader, kept):
+    first, second = form_of(reader, kept), form_of(reader, kept)
+    reader.post(kept.path + "/save", {**first, "budget": "11,111"})
+    told = reader.post(kept.path + "/save", second)
+    reader.post(kept.path + "/save", {**form_of(reader, kept), "budget": "13,333"})
+    late = {**fields(told, kept.path), "replaces": _replaces(told)}
+    again = reader.post(kept.path + "/save", late)
+    assert again.status_code == 412
+    assert _replaces(again) == "3"
+
+
+@pytest.mark.parametrize("action", ["", "/frontier"])
+def test_a_form_stays_of_the_version_it_was_filled_from(reader, kept, action):
+    first, second = form_of(reader, kept), form_of(reader, kept)
+    reader.post(kept.path + "/save", {**first, "budget": "11,111"})
+    shown = reader.post(kept.path + action, {**second, "budget": "12,222"})
+    link = _state(shown, kept)
+    for view in (shown, reader.get(link)) if not action else (reader.get(link),):
+        asked = fields(view, kept.path)
+        assert asked["budget"] == "12,222"
+        assert reader.post(kept.path + "/save", asked).status_code == 412
+
+
+def _state(answer, kept):
+    return re.search(rf'href="({kept.path}\?draft=[^"]+)"', answer.text)[1]
+
+
+@pytest.mark.parametrize("action", ["", "/save", "/keep", "/frontier", "/plan.csv"])
+def test_another_language_is_chosen_with_what_was_typed_in_ones_own(reader, kept, action):
+    asked = form_of(reader, kept)
+    reader.post(kept.path + "/save", {**asked, "budget": "11,111"})
+    told = {"min-1": "lots"} if action in ("/keep", "/plan.csv") else {}
+    shown = reader.post(kept.path + action, {**asked, **told, "budget": "12,345.5"})
+    then = fields(shown, "/language")["then"]
+    again = reader.follow("/language", {"code": "ru", "then": then})
+    assert again.status_code == 200
+    assert 'lang="ru"' in again.text
+    typed = fields(again, kept.path)
+    assert typed["budget"] == "12\xa0345,5"
+    assert typed.get("min-1", "") == told.get("min-1", "")
+
+
+@pytest.mark.parametrize("action", ["answer", "frontier", "save", "copy", "keep", "plan.csv"])
+def test_the_address_of_a_sent_form_opens_the_scenario(reader, kept, action):
+    shown = reader.get(f"{kept.path}/{action}")
+    assert shown.status_code == 200
+    assert shown.url.path == kept.path
+
+
+def test_a_form_refused_elsewhere_names_a_view_that_opens(reader):
+    refused = reader.post("/models/mdl_nothing/scenarios")
+    assert refused.status_code == 404
+    assert fields(refused, "/language")["then"] == "/models/mdl_nothing"
 
 
 def test_limits_that_cannot_hold_are_named_and_a_button_mends_them(reader, kept):

@@ -7,10 +7,13 @@ import io
 import pytest
 from python_calamine import CalamineWorkbook
 
+from tests.page.browser import WIDTHS, widest
 from tests.page.kept import Bench, keep, version_of
 
 CENT = 0.01  # amounts in fields are shown to the cent
 EURO = 1.0  # the budget slider moves in whole units
+WITHIN_ITS_CARD = """(part) => part.getBoundingClientRect().right
+  <= part.closest(".card").getBoundingClientRect().right"""
 
 
 @pytest.fixture
@@ -148,6 +151,9 @@ def test_the_second_of_two_tabs_is_told_of_the_first(bench, service, workspace, 
     other.locator("#changed-meanwhile").wait_for()
     assert "version 2" in other.locator("#changed-meanwhile").inner_text()
     assert other.locator("#question [name=spend-2]").input_value().replace(",", "") == "7000"
+    assert "version 1" in other.locator(".bench-name").inner_text()
+    other.locator("#save").click()
+    other.locator("#changed-meanwhile").wait_for()
     assert version_of(service, workspace, kept.scenario) == 2
     bench.page.bring_to_front()
     bench.visit.go(kept.path)
@@ -156,6 +162,30 @@ def test_the_second_of_two_tabs_is_told_of_the_first(bench, service, workspace, 
     other.get_by_role("button", name="Keep mine as a new scenario").click()
     other.get_by_text("Saved as version 1.").wait_for()
     assert other.locator("#question [name=spend-2]").input_value().replace(",", "") == "7000"
+
+
+def test_theirs_is_replaced_by_the_button_that_says_so(bench, service, workspace, kept):
+    bench.visit.expect("status of 412")
+    other = bench.visit.tab()
+    other.goto(bench.page.url)
+    bench.page.bring_to_front()
+    bench.page.locator("#save").click()
+    bench.page.get_by_text("Saved as version 2.").wait_for()
+    other.bring_to_front()
+    other.locator("#save").click()
+    other.on("dialog", lambda dialog: dialog.accept())
+    other.get_by_role("button", name="Replace theirs with mine").click()
+    other.get_by_text("Saved as version 3.").wait_for()
+    assert version_of(service, workspace, kept.scenario) == 3
+
+
+def test_another_language_keeps_what_was_typed(bench):
+    bench.after(lambda: bench.type("spend-1", "5,000.5"))
+    bench.page.locator("#language").select_option("ru")
+    bench.page.locator("html[lang=ru]").wait_for()
+    bench.visit.rest()
+    assert bench.field("spend-1").input_value().replace("\xa0", " ") == "5 000,5"
+    assert bench.field("locked-1").is_checked()
 
 
 FIGHTS = {
@@ -187,7 +217,7 @@ def test_a_least_above_its_own_most_is_told_at_the_field(bench):
     bench.after(lambda: bench.type("max-0", "15000"))
     bench.after(lambda: bench.type("min-0", "18000"))
     told = bench.page.locator("#answer").inner_text()
-    assert "min 18,000.00 is above max 15,000.00" in told
+    assert "Least for tv: The least, 18,000, is above the most, 15,000." in told
     bench.after(lambda: bench.type("min-0", "12000"))
     assert 12_000 - CENT <= bench.amount("spend-0") <= 15_000 + CENT
 
@@ -202,6 +232,52 @@ def test_a_wrong_amount_is_told_beside_its_field_and_nothing_typed_is_lost(bench
     bench.after(lambda: bench.type("budget", "80000"))
     assert bench.page.locator("#answer [role=alert]").count() == 0
     assert sum(bench.spend()) == near(80_000, 4 * CENT)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_is_wrong_with_an_amount_pushes_nothing_aside(opened, workspace, kept, width):
+    visit = opened(workspace, width=width)
+    visit.expect("status of 422")
+    visit.go(kept.path)
+    bench = Bench(visit)
+    bench.page.locator("#limits summary").click()
+    bench.after(lambda: bench.type("spend-1", "12x"))
+    bench.after(lambda: bench.type("min-0", "lots"))
+    for name in ("spend-1", "min-0"):
+        told = bench.page.locator(f"#{name}-wrong")
+        assert told.evaluate(WITHIN_ITS_CARD), name
+        assert bench.page.locator("tr", has=told).evaluate(WITHIN_ITS_CARD), name
+    assert widest(bench.page) == 0
+
+
+def test_bullets_stand_within_their_notice(bench):
+    bench.visit.expect("status of 422")
+    bench.after(lambda: bench.type("budget", "lots"))
+    indent = "(list) => parseFloat(getComputedStyle(list).paddingLeft)"
+    assert bench.page.locator("#answer [role=alert] ul").first.evaluate(indent) >= 16
+
+
+def test_a_range_begins_around_the_budget(bench, kept):
+    bench.after(lambda: bench.type("budget", "80000"))
+    bench.after(lambda: bench.page.get_by_label("A range").check())
+    assert bench.page.locator("#answer [role=alert]").count() == 0
+    assert (bench.amount("budget_min"), bench.amount("budget_max")) == (64_000, 96_000)
+    bench.after(lambda: bench.type("budget_min", "90000"))
+    bench.after(lambda: bench.page.get_by_label("Fixed").check())
+    bench.after(lambda: bench.type("budget", "100000"))
+    bench.after(lambda: bench.page.get_by_label("A range").check())
+    assert (bench.amount("budget_min"), bench.amount("budget_max")) == (90_000, 120_000)
+
+
+def test_what_is_wrong_with_the_kind_of_budget_is_told_beside_it(bench):
+    bench.visit.expect("status of 422")
+    bench.after(lambda: bench.page.get_by_label("Free").check())
+    bench.after(lambda: bench.field("objective").select_option("revenue"))
+    told = bench.page.locator("#budget_kind-wrong")
+    assert told.is_visible()
+    assert "most revenue" in told.inner_text()
+    bench.after(lambda: bench.field("objective").select_option("profit"))
+    assert told.count() == 0
 
 
 def test_ones_own_split_is_judged_as_it_is(bench, kept):
@@ -296,3 +372,40 @@ def test_keyboard_alone_changes_locks_undoes_and_saves(bench):
     page.locator("#save").focus()
     page.keyboard.press("Enter")
     page.get_by_text("Saved as version 2.").wait_for()
+
+
+def test_an_answer_is_stale_from_the_change_until_the_next_is_there(bench):
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    bench.page.route("**/answer", hold)
+    bench.type("budget", "80000")
+    bench.page.locator("#calculating").wait_for()
+    answer = bench.page.locator("#answer")
+    assert answer.get_attribute("aria-busy") == "true"
+    assert "stale" in answer.get_attribute("class")
+    assert "stale" in bench.page.locator("#more").get_attribute("class")
+    bench.after(held[0].continue_)
+    assert answer.get_attribute("aria-busy") == "false"
+    assert "stale" not in answer.get_attribute("class")
+    assert bench.page.locator("#calculating").is_hidden()
+
+
+def test_the_figures_of_an_answer_stand_on_one_line(bench):
+    tops = "(all) => [...new Set(all.map((one) => Math.round(one.getBoundingClientRect().top)))]"
+    assert len(bench.page.locator("#part-totals .figure-value").evaluate_all(tops)) == 1
+
+
+def test_objectives_are_read_in_full(opened, workspace, kept):
+    visit = opened(workspace, language="ru")
+    visit.go(kept.path)
+    assert visit.page.locator("#objective").evaluate(
+        """(chosen) => {
+          const free = chosen.cloneNode(true);
+          free.style.width = "max-content";
+          document.body.append(free);
+          return chosen.offsetWidth >= free.offsetWidth;
+        }"""
+    )

@@ -15,9 +15,9 @@ MARKUP = re.compile(r"</?[a-z]+[^>]*>")
 
 #: Single words that several files say: read together, they mean the same in each of them.
 SAME_EVERYWHERE = """
-Actions Budget Change Channel Channels Compare Copied Currency Curves Data Date Jobs Kept Limit
-Name Overview PNG Period Profit ROMI Revenue Scenarios Spend Total break-even budget current
-fitted locked mean now optional plan profit revenue spend
+Actions Budget Caution Change Channel Channels Compare Copied Currency Curves Data Date Jobs
+Kept Limit Margin Name Objective Overview PNG Period Profit ROMI Revenue Scenarios Spend Total
+break-even budget current fitted locked mean now optional plan profit revenue spend
 """
 
 languages = pytest.mark.parametrize("language", LANGUAGES)

@@ -16,6 +16,7 @@ const past = [];
 let present = snapshot();
 let asking = false;
 let askAgain = false;
+let total = Number(slider.value);
 
 function snapshot() {
   const state = [];
@@ -39,15 +40,28 @@ function remember() {
   undo.disabled = false;
 }
 
+// What was answered before is no answer to the question as it stands now.
+function tellStale(isStale) {
+  for (const part of [answer, document.getElementById("more")]) part.classList.toggle("stale", isStale);
+}
+
+function tellBusy(isBusy) {
+  answer.setAttribute("aria-busy", String(isBusy));
+  document.getElementById("calculating").hidden = !isBusy;
+}
+
 async function ask() {
+  tellStale(true);
   if (asking) { askAgain = true; return; }
   asking = true;
+  tellBusy(true);
   try {
     await htmx.ajax("POST", `${place}/answer`, { source: form, target: answer, swap: "innerHTML" });
   } catch {
     // the service is away: the banner says so, and asks again when it is back
   } finally {
     asking = false;
+    tellBusy(false);
   }
   if (askAgain) { askAgain = false; ask(); }
 }
@@ -66,6 +80,7 @@ function show() {
     const held = form.elements[`locked-${index}`].checked || data.mode === "what_if";
     if (field && !held && field !== document.activeElement) field.value = amounts.format(spend);
   }
+  total = data.total ?? total;
   document.getElementById("split-total").textContent = data.total === null ? "" : amounts.format(data.total);
   if (slider && data.total && document.activeElement !== slider) slider.value = data.total;
   for (const figure of document.querySelectorAll("figure[data-chart=curve]")) {
@@ -76,9 +91,11 @@ function show() {
   document.getElementById("curves").hidden = !answered;
   frontierCard.hidden = !answered;
   frontier.classList.toggle("stale", frontier.dataset.loaded === "yes");
+  if (!askAgain) tellStale(false);
   markWrong(data.wrong);
   present = snapshot();
-  history.replaceState(null, "", `${place}?draft=${data.draft}`);
+  history.replaceState(null, "", data.state);
+  document.querySelector(".language [name=then]").value = data.state;
   if (frontier.dataset.loaded === "yes" && isSeen(frontierCard)) showFrontier();
 }
 
@@ -90,8 +107,8 @@ function markWrong(wrong) {
     field.removeAttribute("aria-describedby");
   });
   for (const [name, words] of Object.entries(wrong)) {
-    const field = form.elements[name];
-    if (!(field instanceof HTMLElement)) continue;
+    const field = document.getElementById(name);
+    if (!field) continue;
     const told = Object.assign(document.createElement("span"), { className: "told-wrong", id: `${name}-wrong`, textContent: words });
     field.classList.add("wrong");
     field.setAttribute("aria-invalid", "true");
@@ -122,10 +139,22 @@ function showFrontier() {
   }, frontier.dataset.loaded === "yes" ? 600 : 0);
 }
 
+// A range that nobody typed lies around what is spent.
+const around = { budget_min: 0.8, budget_max: 1.2 };
+let usual = {};
+function surround() {
+  for (const [name, share] of Object.entries(around)) {
+    const field = form.elements[name];
+    if (field.value.trim() && field.value !== usual[name]) continue;
+    usual[name] = field.value = amounts.format(share * total);
+  }
+}
+
 function changed(event) {
   const field = event.target;
   if (!field.name || field.name === "name") return;
   remember();
+  if (field.name === "budget_kind" && field.value === "range") surround();
   const spend = field.name.match(/^spend-(\d+)$/);
   if (spend && form.elements.mode.value === "plan") form.elements[`locked-${spend[1]}`].checked = field.value.trim() !== "";
   ask();
@@ -177,4 +206,5 @@ form.addEventListener("submit", (event) => {
 undo.addEventListener("click", takeBack);
 document.addEventListener("htmx:afterSettle", (event) => { if (event.detail.target === answer) show(); });
 tellCaution();
+if (form.elements.budget_kind.value !== "range") for (const name of Object.keys(around)) usual[name] = form.elements[name].value;
 for (const figure of document.querySelectorAll("figure[data-chart=curve]")) reading(figure);
