@@ -12,8 +12,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http import HTTPStatus
-from http.client import HTTPConnection, HTTPException
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -133,21 +131,18 @@ def serve(settings: Settings, greet: Callable[[], None]) -> None:
 
 
 def _once_answered(settings: Settings, greet: Callable[[], None]) -> None:
-    """Greet as soon as a web process answers."""
-    while not _answers(settings):
+    """Greet as soon as a web process takes connections, which it does once it is ready."""
+    while not _listens(settings):
         time.sleep(WATCH_SECONDS)
     greet()
 
 
-def _answers(settings: Settings) -> bool:
-    asked = HTTPConnection(settings.host, settings.port, timeout=STOP_SECONDS)
+def _listens(settings: Settings) -> bool:
     try:
-        asked.request("GET", "/livez")
-        return asked.getresponse().status == HTTPStatus.OK
-    except (OSError, HTTPException):
+        socket.create_connection((settings.host, settings.port), STOP_SECONDS).close()
+    except OSError:
         return False
-    finally:
-        asked.close()
+    return True
 
 
 def _listen(settings: Settings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import httpx
@@ -13,6 +14,8 @@ import pytest
 from api.errors import ExitCode
 from api.supervise import PortError, check_port
 from benchmarks.service_processes import free_port
+
+PATIENCE = 60.0  # seconds until a server that says nothing is ended
 
 
 def test_a_taken_port_is_refused_in_a_sentence() -> None:
@@ -37,11 +40,13 @@ def test_what_is_said_to_serve_answers(tmp_path: Path) -> None:
     command += ["--folder", str(tmp_path)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr is not None
+        silent = threading.Timer(PATIENCE, server.kill)
+        silent.start()
         try:
-            said = iter(server.stderr)
-            assert any(line.startswith("romi serves on") for line in said)
+            assert server.stderr.readline().startswith("romi serves on")
             answer = httpx.get(f"http://127.0.0.1:{port}/livez", timeout=5)
             assert answer.is_success
-            assert any("/enter?link=" in line for line in said)
+            assert any("/enter?link=" in line for line in server.stderr)
         finally:
+            silent.cancel()
             server.terminate()
