@@ -40,7 +40,21 @@ function remember() {
   undo.disabled = false;
 }
 
-// What was answered before is no answer to the question as it stands now.
+// What was answered before is no answer to the question as it stands now. An answer that is soon
+// there takes its place unannounced: to dim and light all of it at every move would cost as much
+// as to show the new one.
+const SOON = 300; // milliseconds
+let late = null;
+function expectAnswer() {
+  late ??= setTimeout(() => { tellStale(true); tellBusy(asking); }, SOON);
+}
+
+function tellFresh() {
+  clearTimeout(late);
+  late = null;
+  tellStale(false);
+}
+
 function tellStale(isStale) {
   for (const part of [answer, document.getElementById("more")]) part.classList.toggle("stale", isStale);
 }
@@ -51,10 +65,9 @@ function tellBusy(isBusy) {
 }
 
 async function ask() {
-  tellStale(true);
+  expectAnswer();
   if (asking) { askAgain = true; return; }
   asking = true;
-  tellBusy(true);
   try {
     await htmx.ajax("POST", `${place}/answer`, { source: form, target: answer, swap: "innerHTML" });
   } catch {
@@ -91,7 +104,7 @@ function show() {
   document.getElementById("curves").hidden = !answered;
   frontierCard.hidden = !answered;
   frontier.classList.toggle("stale", frontier.dataset.loaded === "yes");
-  if (!askAgain) tellStale(false);
+  tellFresh();
   markWrong(data.wrong);
   present = snapshot();
   history.replaceState(null, "", data.state);
