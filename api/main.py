@@ -27,7 +27,7 @@ from api.page import routers as page_routers
 from api.page.frame.visitor import SignInNeededError
 from api.problems import RequestError, problem, problem_of
 from api.routes import access, health, histories, jobs, models, plans, questions, scenarios
-from api.schemas import Problem
+from api.schemas import Body, Problem
 from api.serving import drafts
 from api.serving.desk import Desk
 from api.serving.histories import BadUploadError
@@ -42,6 +42,7 @@ from api.store.tables import workspaces
 from optimizer import OptimizerError, __version__
 
 HOUSEKEEPING_SECONDS = 60.0
+BODIES = {body.__name__ for body in Body.__subclasses__()}  # what is sent, by name
 
 PARTS = (histories, models, scenarios, plans, questions, jobs, access, health)
 
@@ -224,7 +225,9 @@ def _pointer(place: tuple[Any, ...], body: Any, fault: str) -> str:
 
 
 def _misbuilt(request: Request, error: Any) -> Response:
-    """A form of the page whose fields make no body."""
+    """A form of the page whose fields make no body; anything else of that kind is our own fault."""
+    if error.title not in BODIES:
+        raise error
     faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
     return _misshapen(request, RequestValidationError(faults))
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 import structlog
 
@@ -15,6 +16,7 @@ from api.store import keys
 from api.store.database import Database
 from api.store.tables import metadata
 from benchmarks.service_databases import own_database, own_schema, why_not
+from tests.service.holdings import Holdings, hold
 from tests.service.running import Service, opened, serving, working
 
 DATABASES = ("sqlite", "postgresql")
@@ -96,3 +98,16 @@ def service(
         working(settings, service.desk.database),
     ):
         yield service
+
+
+@pytest.fixture(scope="module")
+def home(service: Service) -> Holdings:
+    """One of everything in a workspace of the service."""
+    return hold(service)
+
+
+@pytest.fixture
+def admin(service: Service) -> Iterator[httpx.Client]:
+    """A client that may do everything at home."""
+    with service.client() as client:
+        yield client

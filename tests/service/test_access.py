@@ -14,11 +14,6 @@ GUARDED = [one for one in OPERATIONS if (one.method, one.path) not in OPEN]
 LESS = {"read": ("write",), "write": ("read",), "admin": ("read", "write")}  # what does not reach
 
 
-@pytest.fixture(scope="module")
-def home(service):
-    return hold(service)
-
-
 def bad_keys(service):
     """Headers that name no caller, each in another way."""
     revoked = service.key("admin")

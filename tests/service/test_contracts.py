@@ -13,19 +13,7 @@ import optimizer
 from api.cli import app as romi
 from api.settings import Settings
 from optimizer import Model, Scenario
-from tests.service.holdings import hold
 from tests.service.running import MODEL, SCENARIO, SHOP, SPLIT, ended, serving
-
-
-@pytest.fixture(scope="module")
-def home(service):
-    return hold(service)
-
-
-@pytest.fixture
-def admin(service):
-    with service.client() as client:
-        yield client
 
 
 def raw(client, content, path="/v1/recommendations", **headers):

@@ -4,23 +4,13 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from pydantic import BaseModel, ValidationError
 
-from tests.service.holdings import hold
+from api.main import _misbuilt
 from tests.service.running import MODEL, PLAIN, SCENARIO, SHOP
 
 TRICKY = "Meta / Facebook ~ paid"
 ESCAPED = "Meta ~1 Facebook ~0 paid"
-
-
-@pytest.fixture(scope="module")
-def home(service):
-    return hold(service)
-
-
-@pytest.fixture
-def admin(service):
-    with service.client() as client:
-        yield client
 
 
 def pointers(answer):
@@ -174,3 +164,13 @@ def test_head_of_the_page_leads_where_get_does(service):
 def test_a_refused_method_is_told_all_that_there_are(admin, method, path, allowed):
     answer = admin.request(method, path)
     assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+
+
+def test_a_body_of_our_own_that_is_wrong_is_not_told_as_the_senders():
+    class Own(BaseModel):
+        size: int
+
+    with pytest.raises(ValidationError) as ours:
+        Own(size="large")
+    with pytest.raises(ValidationError):
+        _misbuilt(None, ours.value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,10 +90,8 @@ def offers(
         That can be told from other words by their names.
     """
     asked = problem.get("relaxations", [])
-    if not asked:
-        return list(_own_bounds(document, problem.get("conflicts", []), channels))
     alone = [[one] for one in asked if one["is_enough"]]
-    ways = sorted(alone, key=lambda way: way[0]["by"]) or [asked]
+    ways = sorted(alone, key=lambda way: way[0]["by"]) or ([asked] if asked else [])
     found = (_offer(document, way, budget, channels) for way in ways)
     return [offer for offer in found if offer is not None]
 
@@ -186,27 +184,6 @@ def _ease_target(document: dict[str, Any], target: str, by: float, budget: float
     share = by / budget + SHARE_STEP if target == "romi" else by + CENT
     document["targets"][target] = document["targets"][target] - share
     return True
-
-
-def _own_bounds(
-    document: Mapping[str, Any], conflicts: Sequence[str], channels: Sequence[str]
-) -> Iterator[Offer]:
-    """A channel whose least is above its most: either side can meet the other."""
-    found = [one for one in map(CELL.fullmatch, conflicts) if one and one["market"] is None]
-    sides = {one["end"]: one for one in found if one["channel"] in channels}
-    if len(found) != 2 or len(sides) != 2 or found[0]["channel"] != found[1]["channel"]:
-        return
-    ends = {"min": sides["least"], "max": sides["most"]}
-    channel = ends["min"]["channel"]
-    rules = (document.get("channels") or {}).get(channel) or {}
-    if not ends.keys() & rules.keys():
-        return
-    gap = abs(_amount(ends["min"]) - _amount(ends["max"]))
-    free, stated = ("min", "max") if "max" in rules else ("max", "min")
-    for moved, to in ((free, stated), (stated, free)):
-        changed = copy.deepcopy(dict(document))
-        changed["channels"][channel][moved] = _amount(ends[to])
-        yield Offer((ends[moved][0],), (gap,), ("money",), changed)
 
 
 def _amount(found: re.Match[str]) -> float:

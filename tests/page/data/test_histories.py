@@ -116,6 +116,12 @@ def test_lift_tests_come_from_a_table_and_faulty_ones_are_told(service, workspac
         assert 'value="b"' in answer.text
 
 
+def test_a_name_that_no_body_may_have_is_the_senders_fault(service, workspace):
+    with reading(service, workspace) as reader:
+        answer = reader.post(f"{kept(reader)}/fit", {"name": "a\x07b"})
+        assert answer.status_code == 422, answer.text
+
+
 def test_what_is_known_beforehand_goes_into_the_fit(service, workspace):
     known = 'incrementality: {"tv": [0.7, 0.2]}'
     with reading(service, workspace) as reader, service.client(workspace=workspace) as client:
